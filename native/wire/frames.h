@@ -1,0 +1,289 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "wire/limits.h"
+#include "wire/varint.h"
+
+namespace hawser::wire {
+
+// The frames of PROTOCOL.md §5. Pointers in decoded frames point into the packet that was read and
+// live as long as it does. The structs are trivial on purpose: a Frame is not cleared between
+// frames.
+
+enum class FrameType : uint64_t {
+  kPadding = 0x00,
+  kPing = 0x01,
+  kAck = 0x02,
+  kAckNow = 0x04,
+  kAckPolicy = 0x05,
+  kCount = 0x06,
+  kWindow = 0x09,
+  kCredit = 0x0b,
+  kBlocked = 0x0c,
+  kMaxChannels = 0x0d,
+  kOpen = 0x0e,
+  kAccept = 0x0f,
+  kEnd = 0x10,
+  kReset = 0x11,
+  kClose = 0x12,
+  kMessage = 0x14,
+  kFragment = 0x15,
+};
+
+// From this type on, a frame carries its length and is skipped when it is not known.
+inline constexpr uint64_t kFirstSkippableType = 0x40;
+
+// Whether a packet with such a frame must be acknowledged. True for types from kFirstSkippableType
+// on, as for every frame of RFC 9000 but PADDING, ACK and CLOSE.
+constexpr bool is_ack_eliciting(FrameType type) {
+  return type != FrameType::kPadding && type != FrameType::kAck && type != FrameType::kCount &&
+         type != FrameType::kClose;
+}
+
+struct Ping {};
+struct AckNow {};
+
+struct Range {  // of packet numbers, both inclusive
+  uint64_t first;
+  uint64_t last;
+};
+
+struct Ack {
+  uint64_t delay_us;            // since the largest one was received
+  uint32_t range_count;         // 1 to kMaxAckRanges
+  Range ranges[kMaxAckRanges];  // newest first, with at least one number missing between two
+
+  uint64_t largest() const { return ranges[0].last; }
+};
+
+struct AckPolicy {
+  uint64_t generation;
+  uint32_t packets;               // P: 1 to kMaxPolicyPackets
+  uint32_t max_delay_us;          // 0 to kMaxAckDelayUs
+  uint32_t reordering_threshold;  // 1 to kMaxReorderingThreshold
+};
+
+struct CountEntry {
+  uint64_t channel;
+  uint32_t count32;  // low 32 bits of the last sequence of the run received
+};
+
+struct Count {
+  uint32_t entry_count;  // 1 to kMaxCountEntries
+  CountEntry entries[kMaxCountEntries];
+};
+
+enum class WindowMode : uint8_t { kEarly = 0 };
+
+struct Window {
+  uint64_t channel;
+  uint64_t generation;
+  uint32_t messages;          // N: kMinWindow to kMaxWindow
+  uint32_t messages_per_ack;  // M: 1 to N
+  uint32_t ack_after_us;      // T
+  WindowMode mode;
+};
+
+struct Credit {
+  uint64_t channel;
+  uint64_t limit;  // cost in total
+};
+
+struct Blocked {
+  uint64_t channel;
+  uint64_t wanted;  // cost in total
+};
+
+struct MaxChannels {
+  uint64_t total;
+};
+
+struct Open {
+  uint64_t channel;
+  const uint8_t* service;  // UTF-8
+  size_t service_length;   // kMinService to kMaxService
+  const uint8_t* metadata;
+  size_t metadata_length;  // 0 to kMaxMetadata
+  uint64_t limit;          // the first CREDIT for the other side
+  uint64_t max_message;    // 1 to kMaxMessage
+};
+
+struct Accept {
+  uint64_t channel;
+  uint64_t limit;
+  uint64_t max_message;  // 1 to kMaxMessage
+};
+
+struct End {
+  uint64_t channel;
+  uint64_t final_sequence;  // 0: no message was sent
+};
+
+struct Reset {
+  uint64_t channel;
+  uint64_t code;  // as on the wire; see code_from_wire()
+  uint64_t final_sequence;
+  uint64_t final_cost;
+  const uint8_t* reason;  // UTF-8
+  size_t reason_length;   // 0 to kMaxReason
+};
+
+struct Close {
+  uint64_t code;
+  const uint8_t* reason;
+  size_t reason_length;
+};
+
+struct Message {
+  uint64_t channel;
+  uint32_t sequence32;  // of the first message
+  uint32_t count;       // messages in `data`, >= 1; decoded only, a writer does not look at it
+  const uint8_t* data;  // blocks that fill `length` exactly: see next_block()
+  size_t length;
+};
+
+struct Fragment {
+  uint64_t channel;
+  uint32_t sequence32;
+  uint64_t total;   // >= 1; not checked against kMaxMessage here: that has a code of its own
+  uint64_t offset;  // offset + length <= total
+  const uint8_t* data;
+  size_t length;  // >= 1
+};
+
+// ---- Writing ----
+// Each writes one frame into [out, end) and returns the byte behind it; nullptr, with nothing
+// written that counts, when it does not fit or when a value is outside its range, so that no reader
+// would take it. Only the packing of Message::data is the caller's word.
+
+uint8_t* write(uint8_t* out, uint8_t* end, const Ping&);
+uint8_t* write(uint8_t* out, uint8_t* end, const AckNow&);
+uint8_t* write(uint8_t* out, uint8_t* end, const Ack&);
+uint8_t* write(uint8_t* out, uint8_t* end, const AckPolicy&);
+uint8_t* write(uint8_t* out, uint8_t* end, const Count&);
+uint8_t* write(uint8_t* out, uint8_t* end, const Window&);
+uint8_t* write(uint8_t* out, uint8_t* end, const Credit&);
+uint8_t* write(uint8_t* out, uint8_t* end, const Blocked&);
+uint8_t* write(uint8_t* out, uint8_t* end, const MaxChannels&);
+uint8_t* write(uint8_t* out, uint8_t* end, const Open&);
+uint8_t* write(uint8_t* out, uint8_t* end, const Accept&);
+uint8_t* write(uint8_t* out, uint8_t* end, const End&);
+uint8_t* write(uint8_t* out, uint8_t* end, const Reset&);
+uint8_t* write(uint8_t* out, uint8_t* end, const Close&);
+uint8_t* write(uint8_t* out, uint8_t* end, const Message&);
+uint8_t* write(uint8_t* out, uint8_t* end, const Fragment&);
+
+// `count` PADDING frames, one byte each.
+uint8_t* write_padding(uint8_t* out, uint8_t* end, size_t count);
+
+// The part of a MESSAGE or FRAGMENT before its `length` bytes of content, which the caller then
+// copies to where these return. nullptr also when the content would not fit behind it.
+uint8_t* write_message_header(uint8_t* out, uint8_t* end, uint64_t channel, uint32_t sequence32,
+                              size_t length);
+uint8_t* write_fragment_header(uint8_t* out, uint8_t* end, uint64_t channel, uint32_t sequence32,
+                               uint64_t total, uint64_t offset, size_t length);
+
+// Bytes that those headers take. All values <= kMaxVarint.
+constexpr size_t message_header_size(uint64_t channel, size_t length) {
+  return 1 + varint_size(channel) + 4 + varint_size(length);
+}
+constexpr size_t fragment_header_size(uint64_t channel, uint64_t total, uint64_t offset,
+                                      size_t length) {
+  return 1 + varint_size(channel) + 4 + varint_size(total) + varint_size(offset) +
+         varint_size(length);
+}
+
+// The largest content with which the frame takes at most `room` bytes; 0: none fits.
+constexpr size_t message_room(uint64_t channel, size_t room) {
+  const size_t before = 1 + varint_size(channel) + 4;
+  return room > before ? block_room(room - before) : 0;
+}
+constexpr size_t fragment_room(uint64_t channel, uint64_t total, uint64_t offset, size_t room) {
+  const size_t before = 1 + varint_size(channel) + 4 + varint_size(total) + varint_size(offset);
+  return room > before ? block_room(room - before) : 0;
+}
+
+// ---- Packed messages ----
+
+// Bytes that a message takes inside a MESSAGE frame, and what it costs in credit (§5.6).
+constexpr uint64_t block_size(uint64_t length) { return varint_size(length) + length; }
+constexpr uint64_t message_cost(uint64_t length) { return block_size(length) + kMessageOverhead; }
+
+// Steps through the content of a decoded Message, which was found to be well-formed, hence no
+// checks:
+//   for (const uint8_t* p = m.data; p != m.data + m.length;) p = next_block(p, end, body, length);
+// Returns the byte behind the block. `p` < `end`.
+inline const uint8_t* next_block(const uint8_t* p, const uint8_t* end, const uint8_t*& body,
+                                 size_t& length) {
+  uint64_t value = 0;
+  body = read_varint(p, end, value);
+  length = static_cast<size_t>(value);
+  return body + length;
+}
+
+// ---- Reading ----
+
+// One decoded frame; the member that belongs to type() is the one to look at.
+class Frame {
+ public:
+  FrameType type() const { return type_; }
+
+  union {
+    Ack ack;
+    AckPolicy ack_policy;
+    Count count;
+    Window window;
+    Credit credit;
+    Blocked blocked;
+    MaxChannels max_channels;
+    Open open;
+    Accept accept;
+    End end;
+    Reset reset;
+    Close close;
+    Message message;
+    Fragment fragment;
+  };
+
+ private:
+  friend class FrameReader;
+  FrameType type_;
+};
+
+// Reads the frames of one packet, in order. Everything that PROTOCOL.md asks of a single frame is
+// checked here; what depends on the state of the session is not. Never reads outside of the packet.
+class FrameReader {
+ public:
+  FrameReader(const uint8_t* data, size_t length)
+      : begin_(data), position_(data), end_(data + length) {}
+
+  enum class Next {
+    kFrame,  // `out` holds one
+    kEnd,    // nothing is left
+    kError,  // a protocol error, FRAME_ENCODING; stays so. error() says what
+  };
+
+  // PADDING, and unknown frames that carry their length, are passed over. A packet without any
+  // frame is an error.
+  Next next(Frame& out);
+
+  // The first byte not read yet: behind the frame that next() returned last.
+  const uint8_t* position() const { return position_; }
+  // Unknown frames passed over so far. They are ack-eliciting.
+  uint32_t skipped() const { return skipped_; }
+  // Why next() returned error: a short English phrase; nullptr before.
+  const char* error() const { return error_; }
+
+ private:
+  Next fail(const char* error);
+
+  const uint8_t* begin_;
+  const uint8_t* position_;
+  const uint8_t* end_;
+  const char* error_ = nullptr;
+  uint32_t skipped_ = 0;
+};
+
+}  // namespace hawser::wire

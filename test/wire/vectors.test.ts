@@ -1,0 +1,374 @@
+// Decodes the test vectors with a decoder of its own, written from docs/PROTOCOL.md alone: if the two
+// implementations read the document differently, this fails.
+
+import fs from 'node:fs'
+import path from 'node:path'
+
+const folder = path.join(__dirname, '..', '..', 'native', 'wire', 'vectors')
+
+type Fields = { [name: string]: unknown }
+
+interface Vector {
+  name?: string
+  note?: string
+  hex: string
+  zeros?: string
+  invalid?: string
+  exact?: boolean
+  [field: string]: unknown
+}
+
+function load(file: string, group: string): [string, Vector][] {
+  const groups = JSON.parse(fs.readFileSync(path.join(folder, file), 'utf8'))
+  const vectors = groups[group] as Vector[]
+  return vectors.map((vector, index) => [
+    vector.name ?? vector.note ?? `${index}: ${vector.hex || 'nothing'}`,
+    vector,
+  ])
+}
+
+function bytesOf(vector: Vector): Buffer {
+  return Buffer.concat([Buffer.from(vector.hex, 'hex'), Buffer.alloc(Number(vector.zeros ?? 0))])
+}
+
+class Refused extends Error {}
+
+function refuseIf(condition: boolean, why: string): void {
+  if (condition) throw new Refused(why)
+}
+
+/** §1 */
+class Reader {
+  #at = 0
+  constructor(readonly data: Uint8Array) {}
+
+  get left(): number {
+    return this.data.length - this.#at
+  }
+
+  bytes(length: bigint | number): Buffer {
+    refuseIf(BigInt(length) > BigInt(this.left), 'cut off')
+    const start = this.#at
+    this.#at += Number(length)
+    return Buffer.from(this.data.subarray(start, this.#at))
+  }
+
+  fixed(length: number): bigint {
+    return this.bytes(length).reduce((value, byte) => value * 256n + BigInt(byte), 0n)
+  }
+
+  u8(): number {
+    return Number(this.fixed(1))
+  }
+
+  u32(): bigint {
+    return this.fixed(4)
+  }
+
+  varint(lowest = 0n, highest = 2n ** 62n - 1n): bigint {
+    const first = this.u8()
+    const size = 2 ** (first >> 6)
+    let value = BigInt(first % 64)
+    for (const byte of this.bytes(size - 1)) value = value * 256n + BigInt(byte)
+    // The shortest form: the value must not fit into half the bytes.
+    refuseIf(size > 1 && value < 2n ** BigInt(4 * size - 2), 'not the shortest form')
+    refuseIf(value < lowest || value > highest, 'outside its range')
+    return value
+  }
+
+  block(shortest = 0n, longest = 2n ** 62n): Buffer {
+    const content = this.bytes(this.varint())
+    refuseIf(content.length < shortest || content.length > longest, 'length outside its range')
+    return content
+  }
+
+  text(shortest: bigint, longest: bigint): string {
+    const content = this.block(shortest, longest)
+    try {
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content)
+    } catch {
+      throw new Refused('not UTF-8')
+    }
+  }
+}
+
+// --- §3.1, §2, §3: packets ---------------------------------------------------------------------
+
+const parameterTable: [bigint, string, bigint, bigint, bigint][] = [
+  [1n, 'idle_timeout', 0n, 2n ** 32n - 1n, 30_000n],
+  [2n, 'max_datagram', 1_200n, 65_527n, 65_527n],
+  [3n, 'max_ack_delay', 0n, 2n ** 24n - 1n, 25_000n],
+  [4n, 'max_channels', 0n, 2n ** 32n - 1n, 0n],
+  [5n, 'initial_credit', 4_096n, 2n ** 32n - 1n, 65_536n],
+]
+
+function parameters(content: Buffer): Fields {
+  const values = Object.fromEntries(parameterTable.map(([, name, , , value]) => [name, value]))
+  const seen = new Set<bigint>()
+  const list = new Reader(content)
+  while (list.left > 0) {
+    const id = list.varint()
+    refuseIf(seen.has(id), 'repeated id')
+    seen.add(id)
+    const value = new Reader(list.block())
+    const row = parameterTable.find(([known]) => known === id)
+    if (row === undefined) continue
+    values[row[1]] = value.varint(row[2], row[3])
+    refuseIf(value.left > 0, 'value that does not fill its block')
+  }
+  return values
+}
+
+function packet(data: Buffer): Fields {
+  const reader = new Reader(data)
+  const first = reader.u8()
+  refuseIf(first < 0x80, 'not of this protocol')
+  refuseIf(first % 16 !== 0, 'flag set')
+  switch ((first >> 4) % 8) {
+    case 0: {
+      refuseIf(data.length < 30, 'too short')
+      const destination = reader.bytes(8).toString('hex')
+      const number = reader.u32()
+      const frames = reader.bytes(reader.left - 16).toString('hex')
+      refuseIf(reader.fixed(16) !== 0n, 'tag')
+      return { type: 'DATA', destination, number, frames }
+    }
+    case 1: {
+      refuseIf(data.length < 1_200, 'too short')
+      const version = reader.u32()
+      refuseIf(version !== 0n, 'another version')
+      const source = reader.bytes(8).toString('hex')
+      const initiator = reader.bytes(32).toString('hex')
+      const responder = reader.bytes(32).toString('hex')
+      const values = parameters(reader.block())
+      refuseIf(
+        reader.bytes(reader.left).some((byte) => byte !== 0),
+        'padding that is not zero',
+      )
+      return { type: 'INIT', version, source, initiator, responder, parameters: values }
+    }
+    case 2: {
+      const version = reader.u32()
+      refuseIf(version !== 0n, 'another version')
+      const destination = reader.bytes(8).toString('hex')
+      const source = reader.bytes(8).toString('hex')
+      const values = parameters(reader.block())
+      refuseIf(reader.left > 0, 'longer than its content')
+      return { type: 'RESPONSE', version, destination, source, parameters: values }
+    }
+    default:
+      throw new Refused('reserved type')
+  }
+}
+
+// --- §5: frames --------------------------------------------------------------------------------
+
+type FrameReader = (reader: Reader) => Fields
+
+const channel = (reader: Reader) => reader.varint(1n)
+const largestMessage = (reader: Reader) => reader.varint(1n, 2n ** 30n - 1n)
+
+const frameTable = new Map<bigint, [string, boolean, FrameReader]>([
+  [0x01n, ['PING', true, () => ({})]],
+  [0x02n, ['ACK', false, ack]],
+  [0x04n, ['ACK_NOW', true, () => ({})]],
+  [
+    0x05n,
+    [
+      'ACK_POLICY',
+      true,
+      (reader) => ({
+        generation: reader.varint(),
+        packets: reader.varint(1n, 65_536n),
+        max_delay: reader.varint(0n, 2n ** 24n - 1n),
+        reordering_threshold: reader.varint(1n, 1_024n),
+      }),
+    ],
+  ],
+  [0x06n, ['COUNT', false, count]],
+  [0x09n, ['WINDOW', true, window]],
+  [0x0bn, ['CREDIT', true, (reader) => ({ channel: channel(reader), limit: reader.varint() })]],
+  [0x0cn, ['BLOCKED', true, (reader) => ({ channel: channel(reader), wanted: reader.varint() })]],
+  [0x0dn, ['MAX_CHANNELS', true, (reader) => ({ total: reader.varint() })]],
+  [
+    0x0en,
+    [
+      'OPEN',
+      true,
+      (reader) => ({
+        channel: channel(reader),
+        service: reader.text(1n, 255n),
+        metadata: reader.block(0n, 1_024n).toString('hex'),
+        limit: reader.varint(),
+        max_message: largestMessage(reader),
+      }),
+    ],
+  ],
+  [
+    0x0fn,
+    [
+      'ACCEPT',
+      true,
+      (reader) => ({
+        channel: channel(reader),
+        limit: reader.varint(),
+        max_message: largestMessage(reader),
+      }),
+    ],
+  ],
+  [
+    0x10n,
+    ['END', true, (reader) => ({ channel: channel(reader), final_sequence: reader.varint() })],
+  ],
+  [
+    0x11n,
+    [
+      'RESET',
+      true,
+      (reader) => ({
+        channel: channel(reader),
+        code: reader.varint(),
+        final_sequence: reader.varint(),
+        final_cost: reader.varint(),
+        reason: reader.text(0n, 255n),
+      }),
+    ],
+  ],
+  [0x12n, ['CLOSE', false, (reader) => ({ code: reader.varint(), reason: reader.text(0n, 255n) })]],
+  [0x14n, ['MESSAGE', true, message]],
+  [0x15n, ['FRAGMENT', true, fragment]],
+])
+
+function ack(reader: Reader): Fields {
+  let last = reader.varint()
+  const delay = reader.varint()
+  const further = reader.varint(0n, 31n)
+  let first = last - reader.varint()
+  const ranges = [[first, last]]
+  for (let left = further; left > 0n; left--) {
+    // As in RFC 9000 §19.3.1: a gap of g stands for g + 1 numbers, a length of l for l + 1.
+    last = first - reader.varint() - 2n
+    first = last - reader.varint()
+    ranges.push([first, last])
+  }
+  refuseIf(first < 0n, 'range below zero')
+  return { delay, ranges }
+}
+
+function count(reader: Reader): Fields {
+  const entries: Fields[] = []
+  for (let left = reader.varint(1n, 64n); left > 0n; left--) {
+    entries.push({ channel: channel(reader), count: reader.u32() })
+  }
+  return { entries }
+}
+
+function window(reader: Reader): Fields {
+  const id = channel(reader)
+  const generation = reader.varint()
+  const messages = reader.varint(2n, 65_536n)
+  return {
+    channel: id,
+    generation,
+    messages,
+    messages_per_ack: reader.varint(1n, messages),
+    ack_after: reader.varint(0n, 2n ** 32n - 1n),
+    mode: reader.varint(0n, 0n),
+  }
+}
+
+function message(reader: Reader): Fields {
+  const id = channel(reader)
+  const sequence = reader.u32()
+  const content = new Reader(reader.block(1n))
+  const messages: string[] = []
+  while (content.left > 0) messages.push(content.block().toString('hex'))
+  return { channel: id, sequence, messages }
+}
+
+function fragment(reader: Reader): Fields {
+  const id = channel(reader)
+  const sequence = reader.u32()
+  const total = reader.varint(1n)
+  const offset = reader.varint()
+  const data = reader.block(1n)
+  refuseIf(offset + BigInt(data.length) > total, 'beyond its message')
+  return { channel: id, sequence, total, offset, data: data.toString('hex') }
+}
+
+function frames(data: Buffer): Fields[] {
+  refuseIf(data.length === 0, 'packet without frames')
+  const reader = new Reader(data)
+  const list: Fields[] = []
+  while (reader.left > 0) {
+    const type = reader.varint()
+    if (type === 0n) continue
+    if (type >= 0x40n) {
+      reader.block()
+      continue
+    }
+    const row = frameTable.get(type)
+    if (row === undefined) throw new Refused('unknown or reserved type')
+    const [name, eliciting, read] = row
+    list.push({ type: name, eliciting, ...read(reader) })
+  }
+  return list
+}
+
+// --- The vectors -------------------------------------------------------------------------------
+
+/** As the files show numbers: decimal strings. */
+function shown(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? v.toString() : v)))
+}
+
+function check(vector: Vector, wanted: string, decode: (data: Buffer) => unknown): void {
+  if (vector.invalid !== undefined) {
+    expect(() => decode(bytesOf(vector))).toThrow(Refused)
+  } else {
+    expect(shown(decode(bytesOf(vector)))).toEqual(vector[wanted])
+  }
+}
+
+describe('numbers', () => {
+  test.each(load('numbers.json', 'varints'))('varint %s', (_, vector) => {
+    check(vector, 'value', (data) => {
+      const reader = new Reader(data)
+      const value = reader.varint()
+      refuseIf(reader.left > 0, 'more than one number')
+      return value
+    })
+  })
+
+  test.each(load('numbers.json', 'restored'))('restored: %s', (_, vector) => {
+    const expected = BigInt(vector.expected as string)
+    const truncated = BigInt(vector.truncated as string)
+    // The closest of all candidates around it; of two, the larger one, as in RFC 9000 A.3.
+    const base = (expected / 2n ** 32n) * 2n ** 32n + truncated
+    const distance = (n: bigint) => (n > expected ? n - expected : expected - n)
+    const [closest] = [base + 2n ** 32n, base, base - 2n ** 32n]
+      .filter((n) => n >= 0n && n < 2n ** 62n)
+      .sort((a, b) => Number(distance(a) - distance(b)) || Number(b - a))
+    expect(shown(closest)).toBe(vector.number)
+  })
+})
+
+describe('packets', () => {
+  test.each(load('packets.json', 'packets'))('%s', (_, vector) => {
+    check(vector, 'packet', packet)
+  })
+})
+
+describe('frames', () => {
+  test.each(load('frames.json', 'frames'))('%s', (_, vector) => {
+    check(vector, 'frames', frames)
+  })
+
+  test('there is a valid vector for every frame', () => {
+    const shownTypes = new Set<unknown>()
+    for (const [, vector] of load('frames.json', 'frames')) {
+      for (const frame of (vector.frames as Fields[] | undefined) ?? []) shownTypes.add(frame.type)
+    }
+    expect(shownTypes).toEqual(new Set([...frameTable.values()].map(([name]) => name)))
+  })
+})
