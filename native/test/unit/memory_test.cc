@@ -1,0 +1,82 @@
+#include "transport/memory.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+#include "test/support/failing_memory.h"
+
+namespace hawser::transport {
+namespace {
+
+TEST(HeapMemory, CountsWhatIsInUse) {
+  HeapMemory memory;
+  void* a = memory.allocate(100);
+  void* b = memory.allocate(28);
+  ASSERT_NE(a, nullptr);
+  ASSERT_NE(b, nullptr);
+  EXPECT_EQ(memory.in_use(), 128U);
+  memory.release(a, 100);
+  EXPECT_EQ(memory.in_use(), 28U);
+  memory.release(nullptr, 55);
+  EXPECT_EQ(memory.in_use(), 28U);
+  memory.release(b, 28);
+  EXPECT_EQ(memory.in_use(), 0U);
+  EXPECT_EQ(memory.refused(), 0U);
+}
+
+TEST(HeapMemory, RefusesWhatWouldExceedTheLimitAndRecovers) {
+  HeapMemory memory(1000);
+  void* a = memory.allocate(600);
+  ASSERT_NE(a, nullptr);
+  EXPECT_EQ(memory.allocate(401), nullptr);
+  EXPECT_EQ(memory.allocate(SIZE_MAX), nullptr);
+  EXPECT_EQ(memory.refused(), 2U);
+  EXPECT_EQ(memory.in_use(), 600U);
+  void* b = memory.allocate(400);
+  EXPECT_NE(b, nullptr);
+  EXPECT_EQ(memory.in_use(), 1000U);
+  memory.release(a, 600);
+  memory.release(b, 400);
+}
+
+TEST(HeapMemory, IsAlignedForAnyObject) {
+  HeapMemory memory;
+  for (size_t bytes = 1; bytes < 200; bytes += 13) {
+    void* block = memory.allocate(bytes);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % alignof(std::max_align_t), 0U);
+    memory.release(block, bytes);
+  }
+}
+
+struct Counted {
+  Counted(int value, int* alive) : value(value), alive(alive) { ++*alive; }
+  ~Counted() { --*alive; }
+  int value;
+  int* alive;
+};
+
+TEST(Memory, CreateConstructsAndDestroyReleases) {
+  HeapMemory memory;
+  int alive = 0;
+  auto* object = memory.create<Counted>(7, &alive);
+  ASSERT_NE(object, nullptr);
+  EXPECT_EQ(object->value, 7);
+  EXPECT_EQ(alive, 1);
+  EXPECT_EQ(memory.in_use(), sizeof(Counted));
+  memory.destroy(object);
+  EXPECT_EQ(alive, 0);
+  EXPECT_EQ(memory.in_use(), 0U);
+  memory.destroy<Counted>(nullptr);
+}
+
+TEST(Memory, CreateWithoutMemoryConstructsNothing) {
+  test::FailingMemory memory;
+  memory.fail_after(0);
+  int alive = 0;
+  EXPECT_EQ(memory.create<Counted>(7, &alive), nullptr);
+  EXPECT_EQ(alive, 0);
+}
+
+}  // namespace
+}  // namespace hawser::transport

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+
+namespace hawser::transport {
+
+// What a sent packet carried that must be told of its fate. Frames that newer ones replace (ACK,
+// COUNT) leave none.
+struct FrameRef {
+  enum Kind : uint8_t {
+    kData,         // bytes [begin, end) of the channel's stream
+    kOpen,         // OPEN
+    kAccept,       // ACCEPT
+    kEnd,          // END
+    kReset,        // RESET
+    kCredit,       // CREDIT with limit `begin`
+    kBlocked,      // BLOCKED
+    kWindow,       // WINDOW of generation `begin`
+    kAckPolicy,    // ACK_POLICY of generation `begin`
+    kMaxChannels,  // MAX_CHANNELS with total `begin`
+  };
+  // 0 where the frame belongs to the session.
+  uint64_t channel;
+  uint64_t begin;
+  uint64_t end;
+  Kind kind;
+};
+
+}  // namespace hawser::transport

@@ -1,0 +1,298 @@
+#include "transport/loss_detector.h"
+
+#include <algorithm>
+
+namespace hawser::transport {
+
+namespace {
+
+// In flight and worth a loss: its loss frees window or needs repair.
+bool is_watched(const SentPacket& packet) {
+  return packet.state == kSentInFlight && (packet.ack_eliciting || packet.in_flight_counted);
+}
+
+}  // namespace
+
+void LossDetector::start_at(uint64_t first_number) {
+  packets_.start_at(first_number);
+  cursor_ = first_number;
+}
+
+bool LossDetector::on_sent(const SentPacket& packet) {
+  if (packet.number < next_number()) return false;
+  SentPacket record = packet;
+  record.state = kSentInFlight;
+  record.settled_run = 0;
+  // Order of numbers is order of sending.
+  record.sent_at = std::max(packet.sent_at, last_sent_at_);
+  const bool idle = bytes_in_flight_ == 0;
+  record.delivered_bytes = delivered_bytes_;
+  record.delivered_at = idle ? record.sent_at : delivered_at_;
+
+  trim(record.sent_at);
+  if (!packets_.push(record)) {
+    // Rather forget early what is only kept in case its loss was spurious.
+    if (!drop_lost_at_front() || !packets_.push(record)) return false;
+  }
+  last_sent_at_ = record.sent_at;
+  delivered_at_ = record.delivered_at;
+  if (record.in_flight_counted) bytes_in_flight_ += record.bytes;
+  if (record.ack_eliciting) {
+    eliciting_in_flight_++;
+    last_eliciting_sent_at_ = record.sent_at;
+  }
+  settle_cursor();
+  return true;
+}
+
+LossDetector::AckResult LossDetector::on_ack(Time now, const Interval* ranges, size_t count,
+                                             Duration ack_delay, Duration peer_max_ack_delay,
+                                             RttEstimator& rtt, Visitor& visitor) {
+  AckResult result;
+  result.prior_in_flight = bytes_in_flight_;
+  if (!valid_ranges(ranges, count)) return result;
+  result.valid = true;
+  if (count == 0) return result;
+
+  const uint64_t largest = ranges[0].end - 1;
+  const uint64_t largest_before = any_acked_ ? largest_acked_ : 0;
+  uint64_t largest_new = SentPackets::kNone;
+  bool any_eliciting = false;
+  undone_episode_ = 0;
+  for (size_t i = 0; i < count; i++) {
+    const uint64_t begin = std::max(ranges[i].begin, packets_.first_number());
+    if (ranges[i].end <= begin) break;
+    uint64_t number = packets_.unsettled_at_or_below(ranges[i].end - 1);
+    while (number != SentPackets::kNone && number >= begin) {
+      SentPacket& packet = packets_.at(number);
+      if (largest_new == SentPackets::kNone) {
+        largest_new = number;
+        result.any_new = true;
+        result.largest_newly_acked_sent_at = packet.sent_at;
+        result.app_limited = packet.app_limited;
+      }
+      any_eliciting = any_eliciting || packet.ack_eliciting;
+      acknowledge(now, packet, largest_before, result, visitor);
+      packets_.settle(number);
+      number = packets_.unsettled_at_or_below(number);
+    }
+  }
+  largest_acked_ = any_acked_ ? std::max(largest_acked_, largest) : largest;
+  any_acked_ = true;
+  if (!result.any_new) return result;
+
+  // RFC 9002, section 5.1: the largest is new, and something asked for the ACK.
+  if (largest_new == largest && any_eliciting) {
+    rtt.on_sample(now - result.largest_newly_acked_sent_at, ack_delay, peer_max_ack_delay, true);
+    result.rtt_sampled = true;
+    if (first_sample_at_ == kNever) first_sample_at_ = now;
+  }
+  keep_lost_ = 2 * (rtt.pto_base() + peer_max_ack_delay);
+  pto_count_ = 0;
+
+  const Losses losses = detect(now, rtt, peer_max_ack_delay, visitor);
+  result.lost_packets = losses.packets;
+  result.lost_bytes = losses.bytes;
+  result.largest_lost_sent_at = losses.largest_sent_at;
+  result.persistent_congestion = losses.persistent;
+  if (losses.persistent) rtt.forget_minimum();
+  if (undone_episode_ != 0) {
+    result.loss_undone = true;
+    if (undone_episode_ == episodes_) episode_lost_ = episode_spurious_ = 0;
+  }
+  trim(now);
+  return result;
+}
+
+Time LossDetector::deadline(const RttEstimator& rtt, Duration peer_max_ack_delay) const {
+  if (eliciting_in_flight_ == 0) return kNever;
+  if (loss_timer_armed()) return packets_.at(cursor_).sent_at + loss_delay(rtt);
+  return std::max(last_eliciting_sent_at_, last_probe_timeout_at_) + pto(rtt, peer_max_ack_delay);
+}
+
+LossDetector::TimeoutResult LossDetector::on_timeout(Time now, RttEstimator& rtt,
+                                                     Duration peer_max_ack_delay,
+                                                     Visitor& visitor) {
+  TimeoutResult result;
+  result.prior_in_flight = bytes_in_flight_;
+  if (now < deadline(rtt, peer_max_ack_delay)) return result;
+  if (!loss_timer_armed()) {
+    pto_count_++;
+    last_probe_timeout_at_ = now;
+    result.probes = kProbes;
+    return result;
+  }
+  const Losses losses = detect(now, rtt, peer_max_ack_delay, visitor);
+  result.loss = losses.packets != 0;
+  result.lost_bytes = losses.bytes;
+  result.largest_lost_sent_at = losses.largest_sent_at;
+  result.persistent_congestion = losses.persistent;
+  if (losses.persistent) rtt.forget_minimum();
+  trim(now);
+  return result;
+}
+
+Time LossDetector::oldest_unacked_sent_at() const {
+  return cursor_ == next_number() ? kNever : packets_.at(cursor_).sent_at;
+}
+
+Duration LossDetector::loss_delay(const RttEstimator& rtt) const {
+  const Duration round_trip = std::max(rtt.latest(), rtt.smoothed());
+  const Duration widened = round_trip + round_trip / 8 * reordering_eighths_;
+  return std::max(widened, rtt.loss_delay());
+}
+
+Duration LossDetector::pto(const RttEstimator& rtt, Duration peer_max_ack_delay) const {
+  Duration timeout = rtt.pto_base() + peer_max_ack_delay;
+  for (unsigned i = 0; i < pto_count_ && timeout < kMaximumPto; i++) timeout *= 2;
+  return std::min(timeout, kMaximumPto);
+}
+
+void LossDetector::release() {
+  packets_.release();
+  cursor_ = next_number();
+  bytes_in_flight_ = 0;
+  eliciting_in_flight_ = 0;
+  pto_count_ = 0;
+  episode_lost_ = episode_spurious_ = 0;
+}
+
+bool LossDetector::valid_ranges(const Interval* ranges, size_t count) const {
+  uint64_t bound = next_number();
+  for (size_t i = 0; i < count; i++) {
+    const Interval& range = ranges[i];
+    if (range.begin >= range.end || range.end > bound) return false;
+    if (range.begin < packets_.start_number()) return false;
+    if (packets_.skipped_in(range.begin, range.end)) return false;
+    bound = range.begin;
+  }
+  return true;
+}
+
+void LossDetector::leave_flight(const SentPacket& packet) {
+  if (packet.in_flight_counted) bytes_in_flight_ -= packet.bytes;
+  if (packet.ack_eliciting) eliciting_in_flight_--;
+}
+
+void LossDetector::acknowledge(Time now, const SentPacket& packet, uint64_t largest_before,
+                               AckResult& result, Visitor& visitor) {
+  result.acked_packets++;
+  acked_packets_++;
+  if (packet.in_flight_counted) {
+    delivered_bytes_ += packet.bytes;
+    delivered_at_ = now;
+  }
+  if (packet.state == kSentLost) {
+    spurious_++;
+    adapt_to_spurious(packet, largest_before);
+    visitor.on_spurious(packet);
+    return;
+  }
+  leave_flight(packet);
+  if (packet.in_flight_counted) result.acked_bytes += packet.bytes;
+  visitor.on_acked(packet);
+}
+
+void LossDetector::adapt_to_spurious(const SentPacket& packet, uint64_t largest_before) {
+  reordering_persist_ = kReorderingPersist;
+  if (!packet.lost_by_time) {
+    const uint64_t distance = largest_before - packet.number;
+    const uint64_t enough = std::min<uint64_t>(distance + 1, kMaximumReorderingThreshold);
+    reordering_threshold_ = std::max(reordering_threshold_, static_cast<uint32_t>(enough));
+  } else if (!episode_widened_) {
+    episode_widened_ = true;
+    reordering_eighths_ = std::min(reordering_eighths_ + 1, kMaximumReorderingEighths);
+  }
+  if (packet.lost_at < episode_start_) return;
+  episode_spurious_++;
+  if (episode_spurious_ == episode_lost_) undone_episode_ = episodes_;
+}
+
+// The cursor passes every record between the first and the last that it declares lost, so a run
+// without an acknowledged packet between is seen as it is (RFC 9002, section 7.6.2).
+LossDetector::Losses LossDetector::detect(Time now, const RttEstimator& rtt,
+                                          Duration peer_max_ack_delay, Visitor& visitor) {
+  Losses losses;
+  const Duration delay = loss_delay(rtt);
+  const Duration persistent_after =
+      (rtt.pto_base() + peer_max_ack_delay) * kPersistentCongestionThreshold;
+  bool in_run = false;
+  Time run_start = 0;
+  for (; any_acked_ && cursor_ < next_number() && cursor_ < largest_acked_; cursor_++) {
+    SentPacket& packet = packets_.at(cursor_);
+    if (packet.state == kSentAcked) in_run = false;
+    if (!is_watched(packet)) continue;
+    const bool by_number = largest_acked_ - packet.number >= reordering_threshold_;
+    const bool by_time = now - packet.sent_at >= delay;
+    // What was sent later is neither.
+    if (!by_number && !by_time) break;
+
+    packet.state = kSentLost;
+    packet.lost_at = now;
+    packet.lost_by_time = !by_number;
+    leave_flight(packet);
+    note_episode(now, packet);
+    lost_packets_++;
+    losses.packets++;
+    if (packet.in_flight_counted) losses.bytes += packet.bytes;
+    losses.largest_sent_at = packet.sent_at;
+    if (packet.ack_eliciting && packet.sent_at > first_sample_at_) {
+      if (!in_run) {
+        in_run = true;
+        run_start = packet.sent_at;
+      }
+      if (packet.sent_at - run_start >= persistent_after) losses.persistent = true;
+    }
+    visitor.on_lost(packet);
+  }
+  settle_cursor();
+  return losses;
+}
+
+void LossDetector::note_episode(Time now, const SentPacket& packet) {
+  if (episodes_ != 0 && packet.sent_at <= episode_start_) {
+    if (undone_episode_ == episodes_) undone_episode_ = 0;
+    episode_lost_++;
+    return;
+  }
+  episodes_++;
+  episode_start_ = now;
+  episode_lost_ = 1;
+  episode_spurious_ = 0;
+  episode_widened_ = false;
+  if (reordering_persist_ > 0 && --reordering_persist_ == 0) {
+    reordering_threshold_ = kInitialReorderingThreshold;
+    reordering_eighths_ = kInitialReorderingEighths;
+  }
+}
+
+bool LossDetector::loss_timer_armed() const {
+  return any_acked_ && cursor_ < next_number() && cursor_ < largest_acked_;
+}
+
+void LossDetector::settle_cursor() {
+  while (cursor_ < next_number() && !is_watched(packets_.at(cursor_))) cursor_++;
+}
+
+void LossDetector::trim(Time now) {
+  while (!packets_.empty()) {
+    // A number left out is remembered for as long as what was sent right after it, so that an ACK
+    // that claims both is caught.
+    uint64_t number = packets_.first_number();
+    while (packets_.at(number).state == kSentSkipped) number++;
+    const SentPacket& packet = packets_.at(number);
+    if (is_watched(packet)) return;
+    const Time since = packet.state == kSentLost ? packet.lost_at : packet.sent_at;
+    const bool room = packets_.size() <= kKeptRecords + 4 * eliciting_in_flight_;
+    if (packet.state != kSentAcked && room && now - since < keep_lost_) return;
+    while (packets_.first_number() <= number) packets_.pop_front();
+  }
+}
+
+bool LossDetector::drop_lost_at_front() {
+  const uint64_t before = packets_.first_number();
+  while (packets_.first_number() < cursor_) packets_.pop_front();
+  return packets_.first_number() != before;
+}
+
+}  // namespace hawser::transport

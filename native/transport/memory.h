@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace hawser::transport {
+
+// Where the core gets its memory. Handed in, so that the simulator can count it, bound it and make
+// it fail. Everything above treats a nullptr as an ordinary answer: what needed the memory is
+// refused or dropped, and nothing that was kept is lost.
+class Memory {
+ public:
+  Memory() = default;
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  // `bytes` > 0. Aligned for any object. nullptr when there is none.
+  virtual void* allocate(size_t bytes) = 0;
+  // `pointer` came from allocate(bytes); nullptr is ignored.
+  virtual void release(void* pointer, size_t bytes) = 0;
+
+  template <typename T, typename... Args>
+  T* create(Args&&... args) {
+    void* place = allocate(sizeof(T));
+    if (place == nullptr) return nullptr;
+    return new (place) T(std::forward<Args>(args)...);
+  }
+
+  template <typename T>
+  void destroy(T* object) {
+    if (object == nullptr) return;
+    object->~T();
+    release(object, sizeof(T));
+  }
+
+ protected:
+  ~Memory() = default;
+};
+
+// malloc with a limit on what is in use at once. Not thread-safe: one per engine, used under its
+// lock.
+class HeapMemory final : public Memory {
+ public:
+  // limit: bytes in use at most; 0 means no limit.
+  explicit HeapMemory(size_t limit = 0) : limit_(limit) {}
+
+  void* allocate(size_t bytes) override;
+  void release(void* pointer, size_t bytes) override;
+
+  size_t in_use() const { return in_use_; }
+  size_t limit() const { return limit_; }
+  // Requests that were refused, by the limit or by the system.
+  uint64_t refused() const { return refused_; }
+
+ private:
+  size_t limit_;
+  size_t in_use_ = 0;
+  uint64_t refused_ = 0;
+};
+
+}  // namespace hawser::transport

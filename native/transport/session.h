@@ -1,0 +1,270 @@
+#pragma once
+
+#include <cstdint>
+
+#include "crypto/null_protection.h"
+#include "transport/ack_tracker.h"
+#include "transport/channel.h"
+#include "transport/cubic.h"
+#include "transport/frame_ref.h"
+#include "transport/id_table.h"
+#include "transport/list.h"
+#include "transport/loss_detector.h"
+#include "transport/pacer.h"
+#include "transport/packet_window.h"
+#include "transport/range_set.h"
+#include "transport/ring.h"
+#include "transport/rtt_estimator.h"
+#include "transport/timer_wheel.h"
+#include "transport/types.h"
+#include "wire/frames.h"
+#include "wire/packet.h"
+
+namespace hawser::transport {
+
+class Endpoint;
+class Runtime;
+
+// What a session has to tell its owner. Bits.
+enum SessionEvent : uint32_t {
+  kSessionOpen = 1,    // the handshake is complete
+  kSessionClosed = 2,  // gone; the last event. reason() says why; channels say it for themselves
+};
+
+struct SessionCounters {
+  uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
+  uint64_t packets_lost, packets_acknowledged, spurious_losses;
+  uint64_t acks_sent, acks_received;
+  uint64_t probes_sent;
+  uint64_t bytes_in_flight, congestion_window;
+  Duration smoothed_rtt, minimum_rtt, rtt_variation;
+  uint64_t channels, channels_opened, channels_accepted;
+  uint64_t handshakes_sent;
+};
+
+// The association of two peers (PROTOCOL.md section 4): packet numbers, acknowledgement, loss and
+// rate of one path, and the channels inside. Called under the owner's lock.
+class Session {
+ public:
+  enum class State : uint8_t { kConnecting, kHalfOpen, kOpen, kClosing, kDraining, kGone };
+
+  // Addresses a connecting session tries.
+  static constexpr size_t kMaxCandidates = 8;
+
+  Session(Endpoint& endpoint, bool initiator, const wire::ConnectionId& local_id);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // --- Owner.
+  uint64_t user = 0;
+
+  Endpoint& endpoint() const { return endpoint_; }
+  Runtime& runtime() const { return runtime_; }
+  State state() const { return state_; }
+  bool open() const { return state_ == State::kOpen; }
+  bool initiator() const { return initiator_; }
+  const wire::PeerIdBytes& remote() const { return remote_; }
+  // Where packets go now. While connecting: the first candidate.
+  const PathAddress& path() const { return path_; }
+  const CloseReason& reason() const { return reason_; }
+  SessionCounters counters() const;
+  uint32_t take_events();
+
+  // Opens a channel; messages go once it was accepted. May be called while still connecting.
+  // nullptr: memory, or the session is closing. The peer's channel limit delays, it does not refuse.
+  Channel* open_channel(Time now, const ChannelConfig& config, const uint8_t* service,
+                        size_t service_length, const uint8_t* metadata, size_t metadata_length);
+  // Ends the session and its channels; says CLOSE to the peer.
+  void close(Time now, wire::Code code, const char* reason, size_t reason_length);
+  // The owner keeps no pointer to this session any more (call after kSessionClosed, or any time to
+  // say that it does not care). A session without channels and owner goes away by idling.
+  void release();
+  bool released() const { return released_; }
+  size_t channel_count() const { return channels_.size(); }
+
+  // --- Endpoint and Runtime only.
+  // False: no memory; the session must be destroyed.
+  [[nodiscard]] bool start_connecting(Time now, const wire::PeerIdBytes& remote,
+                                      const PathAddress* addresses, size_t count, Time deadline);
+  [[nodiscard]] bool start_half_open(Time now, const PathAddress& from, const wire::Init& init,
+                       uint64_t init_key);
+  void on_repeated_init();
+  void on_response(Time now, const PathAddress& from, const wire::Response& response);
+  // A DATA packet whose header was read; `data` is the whole datagram.
+  void on_data(Time now, const PathAddress& from, uint8_t* data, size_t length,
+               uint32_t truncated_number);
+  // Frees every channel without a word; for the end of the endpoint.
+  void destroy_channels();
+  void on_timer(Time now);
+  // Builds datagrams. False: nothing (the session leaves the ready queue).
+  bool transmit(Time now, Train& train);
+  const wire::ConnectionId& local_id() const { return local_id_; }
+  uint64_t init_key() const { return init_key_; }
+  const wire::ConnectionId& remote_id() const { return remote_id_; }
+
+  // --- Channel only.
+  void activate(Channel* channel);
+  void want_control(Channel* channel);
+  // Messages of `channel` arrived in sequence. `at_once`: M is reached. `timeout`: T, 0 if none.
+  void want_count(Channel* channel, Time now, bool at_once, Duration timeout);
+  void watch_idle(Channel* channel, Time now);
+  // Takes it off every queue; its id stays taken.
+  void on_channel_gone(Channel* channel);
+  void free_channel(Channel* channel);
+  Duration round_trip() const { return rtt_.smoothed(); }
+  uint32_t initial_credit() const;
+  uint32_t max_credit() const;
+  // 0 until the peer has said it.
+  uint32_t initial_credit_received() const {
+    return state_ == State::kConnecting ? 0 : remote_parameters_.initial_credit;
+  }
+
+  ListHook<Session> ready_hook;
+  ListHook<Session> notify_hook;
+
+  struct Timer : TimerWheel::Entry {
+    explicit Timer(Session* owner) : session(owner) {}
+    Session* session;
+  };
+
+ private:
+  class Fate;
+  enum class Taken : uint8_t { kYes, kNoMemory, kClosed };
+
+  // Frame references that one packet may carry.
+  static constexpr size_t kMaxRefs = 64;
+
+  void notify(uint32_t events);
+  void open_now(Time now);
+  void become_gone(Time now, const CloseReason& reason);
+  void maybe_bury();
+  Taken protocol_error(Time now, wire::Code code, const char* detail);
+
+  // Receiving.
+  Taken on_frames(Time now, const uint8_t* frames, size_t length, bool& eliciting);
+  Taken on_frame(Time now, const wire::Frame& frame);
+  Taken on_ack(Time now, const wire::Ack& ack);
+  Taken on_count(Time now, const wire::Count& count);
+  Taken on_open(Time now, const wire::Open& frame);
+  Taken on_end(Time now, const wire::End& frame);
+  Taken on_reset(Time now, const wire::Reset& frame);
+  Taken on_close(Time now, const wire::Close& frame);
+  Taken on_max_channels(uint64_t total);
+  Taken on_stored(Time now, Inbound::Result result);
+  void on_packet_while_closing(Time now, const uint8_t* frames, size_t length);
+  // The channel a frame speaks of, made if it is new and the peer may open it. nullptr: the frame is
+  // to be ignored, or `taken` says what is wrong.
+  Channel* channel_for(Time now, uint64_t id, Taken& taken);
+  Channel* make_channel(uint64_t id, bool incoming, const ChannelConfig* config);
+  // False: no memory to note it.
+  bool frame_acknowledged(Time now, const FrameRef& ref);
+  bool frame_lost(const FrameRef& ref);
+  Duration peer_max_ack_delay() const;
+
+  // Sending.
+  bool transmit_handshake(Time now, Train& train);
+  bool transmit_close(Time now, Train& train);
+  bool transmit_packets(Time now, Train& train);
+  // 0: nothing to send. `data`: messages may go. `full`: another packet would follow.
+  size_t build_packet(Time now, uint8_t* out, size_t capacity, bool data, bool probe);
+  uint8_t* write_session_control(uint8_t* out, uint8_t* end, FrameRef* refs, size_t& ref_count);
+  uint8_t* write_channel_control(Time now, uint8_t* out, uint8_t* end, FrameRef* refs,
+                                 size_t& ref_count);
+  uint8_t* write_channel_data(uint8_t* out, uint8_t* end, FrameRef* refs, size_t& ref_count);
+  uint8_t* write_acks(Time now, uint8_t* out, uint8_t* end);
+  bool has_control() const;
+  bool congestion_allows(size_t bytes) const;
+  void prepare_probe();
+  uint64_t take_number();
+
+  void update_rates(Time now);
+  void update_policy();
+  void rearm(Time now);
+  void release_refs();
+  Time ack_deadline() const;
+  Time idle_deadline() const;
+  Time keep_alive_deadline() const;
+  void check_idle_channels(Time now);
+  void close_channels();
+  bool on_open_timer(Time now);
+  void apply_loss(Time now, uint64_t bytes, Time largest_sent_at, uint64_t prior, bool persistent);
+
+  Endpoint& endpoint_;
+  Runtime& runtime_;
+  State state_ = State::kConnecting;
+  const bool initiator_;
+  bool announced_ = false;  // the owner knows it
+  bool released_ = false;
+  bool buried_ = false;
+  uint32_t events_ = 0;
+  CloseReason reason_;
+
+  wire::PeerIdBytes remote_{};
+  wire::ConnectionId local_id_;
+  wire::ConnectionId remote_id_{};
+  wire::Parameters remote_parameters_{};
+  PathAddress path_;
+  uint64_t init_key_ = 0;
+  crypto::NullProtection protection_;
+
+  // Connecting.
+  PathAddress* candidates_ = nullptr;
+  size_t candidate_count_ = 0;
+  size_t next_candidate_ = 0;
+  Time connect_deadline_ = kNever;
+  Time next_init_ = kNever;
+  Duration init_pause_ = 0;
+  // Half-open: a RESPONSE is to be sent.
+  bool response_wanted_ = false;
+
+  // Receiving.
+  PacketWindow received_;
+  AckTracker acks_;
+  Time last_received_ = 0;
+  // T of some channel's window: when its COUNT is due.
+  Time count_deadline_ = kNever;
+
+  // Sending.
+  LossDetector loss_;
+  RttEstimator rtt_;
+  Cubic congestion_;
+  Pacer pacer_;
+  Ring<FrameRef> refs_;
+  AckPolicy peer_policy_;  // what the peer is told to do
+  bool policy_wanted_ = false;
+  bool ping_wanted_ = false;
+  bool max_channels_wanted_ = false;
+  bool close_wanted_ = false;
+  unsigned probes_ = 0;
+  uint64_t next_number_;
+  // What the ACK in the packet being built names as its largest; only if it holds one.
+  uint64_t ack_in_packet_ = 0;
+  bool has_ack_in_packet_ = false;
+  // No memory for something: try again then.
+  Time retry_at_ = kNever;
+  Time last_ping_ = 0;
+  Time closing_until_ = kNever;
+  uint64_t packets_while_closing_ = 0;
+
+  // Channels.
+  IdTable<Channel> channels_;
+  List<Channel, &Channel::session_hook> all_channels_;
+  List<Channel, &Channel::active_hook> active_;
+  List<Channel, &Channel::control_hook> control_;
+  List<Channel, &Channel::count_hook> counts_;
+  List<Channel, &Channel::idle_hook> idle_watched_;
+  Time idle_check_ = kNever;
+  uint64_t next_ordinal_ = 1;         // of the next channel we open
+  uint64_t peer_channel_limit_ = 0;   // channels we may open in total
+  uint64_t channels_allowed_ = 0;     // of those, how many have been told to go
+  uint64_t local_channel_limit_ = 0;  // channels the peer may open in total
+  uint64_t remote_gone_ = 0;          // channels of the peer that are gone
+  // Channels the peer has used, by their ordinal on its side.
+  RangeSet remote_used_;
+
+  SessionCounters counters_{};
+  Timer timer_;
+};
+
+}  // namespace hawser::transport

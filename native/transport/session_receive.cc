@@ -1,0 +1,418 @@
+// What a session does with packets that arrive, and with what becomes of those it sent.
+
+#include <algorithm>
+
+#include "transport/endpoint.h"
+#include "transport/runtime.h"
+#include "transport/session.h"
+#include "wire/number.h"
+
+namespace hawser::transport {
+
+// Tells channels what became of the frames of a packet.
+class Session::Fate final : public LossDetector::Visitor {
+ public:
+  Fate(Session& session, Time now) : session_(session), now_(now) {}
+
+  void on_acked(const SentPacket& packet) override {
+    if (packet.has_ack) session_.acks_.on_ack_of_ack(packet.largest_acked_in_ack);
+    for (uint64_t i = 0; i < packet.frame_count; i++) {
+      const FrameRef ref = session_.refs_[packet.frame_first + i];
+      if (!session_.frame_acknowledged(now_, ref)) failed_ = true;
+    }
+  }
+
+  void on_lost(const SentPacket& packet) override {
+    for (uint64_t i = 0; i < packet.frame_count; i++) {
+      const FrameRef ref = session_.refs_[packet.frame_first + i];
+      if (!session_.frame_lost(ref)) failed_ = true;
+    }
+  }
+
+  void on_spurious(const SentPacket& packet) override { on_acked(packet); }
+
+  // Some fate could not be noted for want of memory: the channel would never finish.
+  bool failed() const { return failed_; }
+
+ private:
+  Session& session_;
+  Time now_;
+  bool failed_ = false;
+};
+
+void Session::on_data(Time now, const PathAddress& from, uint8_t* data, size_t length,
+                      uint32_t truncated_number) {
+  EndpointCounters& dropped = endpoint_.mutable_counters();
+  // One path until paths are proven: what comes from elsewhere is not taken.
+  if (state_ == State::kConnecting || state_ == State::kGone || !(from == path_)) {
+    dropped.unknown_session++;
+    return;
+  }
+  const uint64_t number =
+      wire::expand32(received_.any() ? received_.largest() + 1 : 0, truncated_number);
+  if (received_.seen_or_too_old(number)) {
+    dropped.duplicates++;
+    return;
+  }
+  if (!protection_.open(number, data, wire::kHeaderBytes, length)) {
+    dropped.unauthenticated++;
+    return;
+  }
+  if (state_ == State::kHalfOpen) {
+    endpoint_.on_half_open_done();
+    open_now(now);
+  }
+  last_received_ = now;
+  counters_.packets_received++;
+  counters_.bytes_received += length;
+  if (state_ != State::kOpen) {
+    on_packet_while_closing(now, data + wire::kHeaderBytes, length - wire::kPacketOverhead);
+    return;
+  }
+  bool eliciting = false;
+  const Taken taken =
+      on_frames(now, data + wire::kHeaderBytes, length - wire::kPacketOverhead, eliciting);
+  if (taken == Taken::kClosed || state_ != State::kOpen) return;
+  if (taken == Taken::kNoMemory || !acks_.on_packet(now, number, eliciting)) {
+    dropped.no_memory++;
+    return;
+  }
+  received_.mark(number);
+  if (acks_.ack_due(now)) runtime_.make_ready(this);
+  rearm(now);
+}
+
+void Session::on_packet_while_closing(Time now, const uint8_t* frames, size_t length) {
+  if (state_ != State::kClosing) return;
+  // The peer closed too: nothing more needs to be said.
+  wire::FrameReader reader(frames, length);
+  wire::Frame frame;
+  while (reader.next(frame) == wire::FrameReader::Next::kFrame) {
+    if (frame.type() != wire::FrameType::kClose) continue;
+    state_ = State::kDraining;
+    close_wanted_ = false;
+    rearm(now);
+    return;
+  }
+  packets_while_closing_++;
+  if ((packets_while_closing_ & (packets_while_closing_ - 1)) == 0) {
+    close_wanted_ = true;
+    runtime_.make_ready(this);
+  }
+}
+
+Session::Taken Session::on_frames(Time now, const uint8_t* frames, size_t length,
+                                  bool& eliciting) {
+  wire::FrameReader reader(frames, length);
+  wire::Frame frame;
+  for (;;) {
+    switch (reader.next(frame)) {
+      case wire::FrameReader::Next::kEnd:
+        if (reader.skipped() != 0) eliciting = true;
+        return Taken::kYes;
+      case wire::FrameReader::Next::kError:
+        return protocol_error(now, wire::Code::kFrameEncoding, reader.error());
+      case wire::FrameReader::Next::kFrame:
+        break;
+    }
+    if (wire::is_ack_eliciting(frame.type())) eliciting = true;
+    const Taken taken = on_frame(now, frame);
+    if (taken != Taken::kYes) return taken;
+  }
+}
+
+Session::Taken Session::on_frame(Time now, const wire::Frame& frame) {
+  using wire::FrameType;
+  Taken taken = Taken::kYes;
+  Channel* channel = nullptr;
+  switch (frame.type()) {
+    case FrameType::kMessage:
+      channel = channel_for(now, frame.message.channel, taken);
+      return channel == nullptr ? taken : on_stored(now, channel->on_message(now, frame.message));
+    case FrameType::kFragment:
+      channel = channel_for(now, frame.fragment.channel, taken);
+      return channel == nullptr ? taken : on_stored(now, channel->on_fragment(now, frame.fragment));
+    case FrameType::kAck:
+      return on_ack(now, frame.ack);
+    case FrameType::kCount:
+      return on_count(now, frame.count);
+    case FrameType::kAckNow:
+      acks_.request_now();
+      return Taken::kYes;
+    case FrameType::kAckPolicy: {
+      AckPolicy policy;
+      policy.generation = frame.ack_policy.generation;
+      policy.packets = frame.ack_policy.packets;
+      policy.max_delay = Duration{frame.ack_policy.max_delay_us} * kMicrosecond;
+      policy.reordering_threshold = frame.ack_policy.reordering_threshold;
+      acks_.set_policy(policy);
+      return Taken::kYes;
+    }
+    case FrameType::kWindow:
+      channel = channel_for(now, frame.window.channel, taken);
+      if (channel != nullptr) channel->on_window(frame.window);
+      return taken;
+    case FrameType::kCredit:
+      channel = channel_for(now, frame.credit.channel, taken);
+      if (channel != nullptr) channel->on_credit(now, frame.credit.limit);
+      return taken;
+    case FrameType::kBlocked:
+      channel = channel_for(now, frame.blocked.channel, taken);
+      if (channel != nullptr) channel->on_blocked(frame.blocked.wanted);
+      return taken;
+    case FrameType::kMaxChannels:
+      return on_max_channels(frame.max_channels.total);
+    case FrameType::kOpen:
+      return on_open(now, frame.open);
+    case FrameType::kAccept:
+      channel = channel_for(now, frame.accept.channel, taken);
+      if (channel != nullptr) channel->on_accept(now, frame.accept);
+      return taken;
+    case FrameType::kEnd:
+      return on_end(now, frame.end);
+    case FrameType::kReset:
+      return on_reset(now, frame.reset);
+    case FrameType::kClose:
+      return on_close(now, frame.close);
+    case FrameType::kPadding:
+    case FrameType::kPing:
+      return Taken::kYes;
+  }
+  return Taken::kYes;
+}
+
+Channel* Session::channel_for(Time now, uint64_t id, Taken& taken) {
+  if (Channel* channel = channels_.find(id); channel != nullptr) return channel;
+  const bool ours = ((id & 1) != 0) == initiator_;
+  const uint64_t ordinal = (id + 1) / 2;
+  if (id == 0 || (ours && ordinal >= next_ordinal_)) {
+    taken = protocol_error(now, wire::Code::kChannelState, "frame for a channel never opened");
+    return nullptr;
+  }
+  if (ours || remote_used_.contains(ordinal)) return nullptr;
+  if (ordinal > local_channel_limit_) {
+    taken = protocol_error(now, wire::Code::kChannelLimit, "more channels than allowed");
+    return nullptr;
+  }
+  if (!remote_used_.add(ordinal, ordinal + 1)) {
+    taken = Taken::kNoMemory;
+    return nullptr;
+  }
+  Channel* channel = make_channel(id, true, nullptr);
+  if (channel == nullptr) {
+    (void)remote_used_.remove(ordinal, ordinal + 1);
+    taken = Taken::kNoMemory;
+    return nullptr;
+  }
+  counters_.channels_accepted++;
+  return channel;
+}
+
+Session::Taken Session::on_stored(Time now, Inbound::Result result) {
+  switch (result) {
+    case Inbound::Result::kTaken:
+    case Inbound::Result::kDuplicate:
+      return Taken::kYes;
+    case Inbound::Result::kNoMemory:
+    case Inbound::Result::kExcessive:
+      return Taken::kNoMemory;
+    case Inbound::Result::kTooMuch:
+      return protocol_error(now, wire::Code::kFlowControl, "messages beyond the credit");
+    case Inbound::Result::kTooLarge:
+      return protocol_error(now, wire::Code::kMessageTooLarge, "message longer than allowed");
+    case Inbound::Result::kBadState:
+      return protocol_error(now, wire::Code::kChannelState,
+                            "message beyond the end, or of another length than before");
+  }
+  return Taken::kYes;
+}
+
+Session::Taken Session::on_open(Time now, const wire::Open& frame) {
+  const bool ours = ((frame.channel & 1) != 0) == initiator_;
+  if (ours) return protocol_error(now, wire::Code::kChannelState, "OPEN with an id of ours");
+  Taken taken = Taken::kYes;
+  Channel* channel = channel_for(now, frame.channel, taken);
+  if (channel == nullptr) return taken;
+  return channel->on_open(now, frame) ? Taken::kYes : Taken::kNoMemory;
+}
+
+Session::Taken Session::on_end(Time now, const wire::End& frame) {
+  Taken taken = Taken::kYes;
+  Channel* channel = channel_for(now, frame.channel, taken);
+  if (channel == nullptr || channel->gone()) return taken;
+  if (!channel->inbound().set_final(frame.final_sequence)) {
+    return protocol_error(now, wire::Code::kChannelState, "contradictory end of a channel");
+  }
+  channel->on_end(now);
+  return Taken::kYes;
+}
+
+Session::Taken Session::on_reset(Time now, const wire::Reset& frame) {
+  Taken taken = Taken::kYes;
+  Channel* channel = channel_for(now, frame.channel, taken);
+  if (channel == nullptr) return taken;
+  if (!channel->gone() && !channel->inbound().set_final(frame.final_sequence)) {
+    return protocol_error(now, wire::Code::kChannelState, "contradictory end of a channel");
+  }
+  channel->on_reset(now, frame);
+  return Taken::kYes;
+}
+
+Session::Taken Session::on_close(Time now, const wire::Close& frame) {
+  reason_ =
+      CloseReason::make(ClosedBy::kRemote, wire::code_from_wire(frame.code),
+                        reinterpret_cast<const char*>(frame.reason), frame.reason_length);
+  state_ = State::kDraining;
+  closing_until_ = now + 3 * loss_.pto(rtt_, peer_max_ack_delay());
+  runtime_.not_ready(this);
+  close_channels();
+  rearm(now);
+  return Taken::kClosed;
+}
+
+Session::Taken Session::on_max_channels(uint64_t total) {
+  const uint64_t before = channels_allowed_;
+  peer_channel_limit_ = std::max(peer_channel_limit_, total);
+  channels_allowed_ = peer_channel_limit_;
+  if (before == channels_allowed_ || before + 1 >= next_ordinal_) return Taken::kYes;
+  // Few wait, and they are the newest; a look at each is cheap enough for so rare a frame.
+  for (Channel* c = all_channels_.front(); c != nullptr; c = all_channels_.next(c)) {
+    const uint64_t ordinal = (c->id() + 1) / 2;
+    if (!c->incoming() && ordinal > before && ordinal <= channels_allowed_) c->allow_open();
+  }
+  return Taken::kYes;
+}
+
+Session::Taken Session::on_count(Time now, const wire::Count& count) {
+  for (uint32_t i = 0; i < count.entry_count; i++) {
+    Channel* channel = channels_.find(count.entries[i].channel);
+    if (channel == nullptr) continue;
+    if (!channel->on_count(now, count.entries[i].count32)) {
+      return protocol_error(now, wire::Code::kAckInvalid, "count of messages never sent");
+    }
+  }
+  return Taken::kYes;
+}
+
+Session::Taken Session::on_ack(Time now, const wire::Ack& ack) {
+  Interval ranges[wire::kMaxAckRanges];
+  for (uint32_t i = 0; i < ack.range_count; i++) {
+    ranges[i] = Interval{ack.ranges[i].first, ack.ranges[i].last + 1};
+  }
+  const auto delay_us = static_cast<Duration>(
+      std::min<uint64_t>(ack.delay_us, wire::kMaxAckDelayUs));
+  Fate fate(*this, now);
+  const LossDetector::AckResult result =
+      loss_.on_ack(now, ranges, ack.range_count, delay_us * kMicrosecond, peer_max_ack_delay(),
+                   rtt_, fate);
+  if (!result.valid) {
+    return protocol_error(now, wire::Code::kAckInvalid, "acknowledged what was never sent");
+  }
+  counters_.acks_received++;
+  if (fate.failed()) {
+    return protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
+  }
+  if (result.loss_undone) congestion_.on_spurious_loss(now);
+  if (result.lost_packets != 0) {
+    apply_loss(now, result.lost_bytes, result.largest_lost_sent_at, result.prior_in_flight,
+               result.persistent_congestion);
+  }
+  if (result.any_new) {
+    AckEvent event;
+    event.now = now;
+    event.acked_bytes = result.acked_bytes;
+    event.prior_in_flight = result.prior_in_flight;
+    event.largest_sent_time = result.largest_newly_acked_sent_at;
+    event.rtt_latest = result.rtt_sampled ? rtt_.latest() : 0;
+    event.rtt_min = rtt_.minimum();
+    event.rtt_smoothed = rtt_.smoothed();
+    event.app_limited = result.app_limited;
+    event.largest_acked = loss_.largest_acked();
+    event.next_packet_number = loss_.next_number();
+    congestion_.on_ack(event);
+    probes_ = 0;
+  }
+  release_refs();
+  update_rates(now);
+  if (!active_.empty()) runtime_.make_ready(this);
+  return Taken::kYes;
+}
+
+void Session::apply_loss(Time now, uint64_t bytes, Time largest_sent_at, uint64_t prior,
+                         bool persistent) {
+  LossEvent event;
+  event.now = now;
+  event.lost_bytes = bytes;
+  event.largest_lost_sent_time = largest_sent_at;
+  event.prior_in_flight = prior;
+  event.persistent = persistent;
+  congestion_.on_loss(event);
+}
+
+bool Session::frame_acknowledged(Time now, const FrameRef& ref) {
+  if (ref.channel == 0) return true;
+  Channel* channel = channels_.find(ref.channel);
+  return channel == nullptr || channel->on_frame_acknowledged(now, ref);
+}
+
+bool Session::frame_lost(const FrameRef& ref) {
+  if (ref.channel != 0) {
+    Channel* channel = channels_.find(ref.channel);
+    return channel == nullptr || channel->on_frame_lost(ref);
+  }
+  if (ref.kind == FrameRef::kAckPolicy && ref.begin == peer_policy_.generation) {
+    policy_wanted_ = true;
+  }
+  if (ref.kind == FrameRef::kMaxChannels && ref.begin == local_channel_limit_) {
+    max_channels_wanted_ = true;
+  }
+  runtime_.make_ready(this);
+  return true;
+}
+
+void Session::release_refs() {
+  const SentPacket* oldest = loss_.oldest();
+  refs_.pop_front_until(oldest == nullptr ? refs_.end() : oldest->frame_first);
+}
+
+bool Session::on_open_timer(Time now) {
+  if (now >= idle_deadline()) {
+    static constexpr char kText[] = "nothing heard from the peer";
+    CloseReason reason =
+        CloseReason::make(ClosedBy::kFailure, wire::Code::kNoError, kText, sizeof kText - 1);
+    reason.timed_out = true;
+    become_gone(now, reason);
+    return false;
+  }
+  if (now >= loss_.deadline(rtt_, peer_max_ack_delay())) {
+    Fate fate(*this, now);
+    const LossDetector::TimeoutResult result =
+        loss_.on_timeout(now, rtt_, peer_max_ack_delay(), fate);
+    if (fate.failed()) {
+      protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
+      return true;
+    }
+    if (result.loss) {
+      apply_loss(now, result.lost_bytes, result.largest_lost_sent_at, result.prior_in_flight,
+                 result.persistent_congestion);
+    }
+    probes_ = result.probes;
+    release_refs();
+    update_rates(now);
+    runtime_.make_ready(this);
+  }
+  if (now >= keep_alive_deadline()) {
+    last_ping_ = now;
+    ping_wanted_ = true;
+    runtime_.make_ready(this);
+  }
+  if (now >= idle_check_) check_idle_channels(now);
+  if (now >= retry_at_) {
+    retry_at_ = kNever;
+    runtime_.make_ready(this);
+  }
+  if (now >= ack_deadline() || !active_.empty()) runtime_.make_ready(this);
+  return true;
+}
+
+}  // namespace hawser::transport

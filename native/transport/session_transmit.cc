@@ -1,0 +1,381 @@
+// How a session builds the packets it sends.
+
+#include <algorithm>
+
+#include "transport/endpoint.h"
+#include "transport/runtime.h"
+#include "transport/session.h"
+#include "wire/number.h"
+
+namespace hawser::transport {
+
+namespace {
+
+constexpr Duration kLongestInitPause = 4 * kSecond;
+// When memory ran out, the next try comes after this.
+constexpr Duration kRetryPause = 10 * kMillisecond;
+// A packet that lacks less than this of a full one, and is followed by more, is padded, so that the
+// train goes on in equal pieces.
+constexpr size_t kMostPadding = 128;
+
+// The ACK policy the peer is given: about eight acknowledgements a congestion window.
+constexpr uint64_t kAcksPerWindow = 8;
+constexpr uint32_t kFewestPackets = 2;
+constexpr uint32_t kMostPackets = 64;
+constexpr Duration kShortestAckDelay = kMillisecond;
+constexpr Duration kLongestAckDelay = 25 * kMillisecond;
+
+}  // namespace
+
+bool Session::transmit(Time now, Train& train) {
+  train.from = &endpoint_;
+  train.to = path_;
+  train.length = 0;
+  train.segments = 0;
+  train.segment_size = 0;
+  switch (state_) {
+    case State::kConnecting:
+    case State::kHalfOpen:
+      return transmit_handshake(now, train);
+    case State::kOpen:
+      if (response_wanted_) return transmit_handshake(now, train);
+      return transmit_packets(now, train);
+    case State::kClosing:
+      return transmit_close(now, train);
+    case State::kDraining:
+    case State::kGone:
+      break;
+  }
+  runtime_.not_ready(this);
+  return false;
+}
+
+bool Session::transmit_handshake(Time now, Train& train) {
+  const EndpointConfig& config = endpoint_.config();
+  wire::Parameters parameters;
+  parameters.idle_timeout_ms = config.idle_timeout_ms;
+  parameters.max_datagram = config.max_datagram;
+  parameters.max_ack_delay_us = static_cast<uint32_t>(config.max_ack_delay / kMicrosecond);
+  parameters.max_channels = config.max_channels;
+  parameters.initial_credit = config.initial_credit;
+  if (state_ == State::kConnecting) {
+    if (now < next_init_) {
+      runtime_.not_ready(this);
+      return false;
+    }
+    wire::Init init;
+    init.source = local_id_;
+    init.initiator = config.id;
+    init.responder = remote_;
+    init.parameters = parameters;
+    train.length = wire::write_init(train.buffer, train.capacity, init);
+    train.to = candidates_[next_candidate_];
+    // One INIT to each address, then a pause.
+    next_candidate_++;
+    if (next_candidate_ == candidate_count_) {
+      next_candidate_ = 0;
+      next_init_ = now + init_pause_;
+      init_pause_ = std::min(init_pause_ * 2, kLongestInitPause);
+      runtime_.not_ready(this);
+    }
+  } else {
+    wire::Response response;
+    response.destination = remote_id_;
+    response.source = local_id_;
+    response.parameters = parameters;
+    train.length = wire::write_response(train.buffer, train.capacity, response);
+    response_wanted_ = false;
+    if (state_ == State::kHalfOpen) runtime_.not_ready(this);
+  }
+  train.segments = 1;
+  train.segment_size = train.length;
+  counters_.handshakes_sent++;
+  rearm(now);
+  return train.length != 0;
+}
+
+bool Session::transmit_close(Time now, Train& train) {
+  runtime_.not_ready(this);
+  if (!close_wanted_) return false;
+  close_wanted_ = false;
+  uint8_t* out = train.buffer;
+  uint8_t* end = out + std::min<size_t>(train.capacity, endpoint_.config().path_datagram);
+  wire::Close frame;
+  frame.code = static_cast<uint64_t>(reason_.code);
+  frame.reason = reinterpret_cast<const uint8_t*>(reason_.detail);
+  frame.reason_length = reason_.detail_length;
+  uint8_t* frames = out + wire::kHeaderBytes;
+  uint8_t* after = wire::write(frames, end - wire::kTagBytes, frame);
+  if (after == nullptr) return false;
+  const uint64_t number = take_number();
+  wire::write_data_header(out, wire::DataHeader{remote_id_, wire::truncate32(number)});
+  protection_.seal(number, out, wire::kHeaderBytes, static_cast<size_t>(after - frames));
+  train.length = static_cast<size_t>(after - out) + wire::kTagBytes;
+  train.segments = 1;
+  train.segment_size = train.length;
+  counters_.packets_sent++;
+  counters_.bytes_sent += train.length;
+  rearm(now);
+  return true;
+}
+
+bool Session::transmit_packets(Time now, Train& train) {
+  const size_t size = std::min<size_t>(endpoint_.config().path_datagram,
+                                       remote_parameters_.max_datagram);
+  if (probes_ != 0) prepare_probe();
+  while (train.segments < train.max_segments && train.length + size <= train.capacity) {
+    const bool probe = probes_ != 0;
+    const bool data = !active_.empty() &&
+                      (probe || (congestion_allows(size) && pacer_.budget(now) >= size));
+    const size_t built = build_packet(now, train.buffer + train.length, size, data, probe);
+    if (built == 0) break;
+    if (probe) {
+      probes_--;
+      counters_.probes_sent++;
+    }
+    if (train.segments == 0) train.segment_size = built;
+    train.length += built;
+    train.segments++;
+    // A shorter packet ends a train, and nothing longer may follow it.
+    if (built < size) break;
+  }
+  // To the back of the queue: other sessions have their turn.
+  runtime_.not_ready(this);
+  if (train.segments != 0) {
+    const bool more_data = !active_.empty() && congestion_allows(size) &&
+                           pacer_.budget(now) >= size;
+    if (more_data || has_control() || probes_ != 0 || acks_.ack_due(now)) {
+      runtime_.make_ready(this);
+    }
+  }
+  rearm(now);
+  return train.segments != 0;
+}
+
+bool Session::has_control() const {
+  return !control_.empty() || policy_wanted_ || max_channels_wanted_ || ping_wanted_;
+}
+
+bool Session::congestion_allows(size_t bytes) const {
+  return loss_.bytes_in_flight() + bytes <= congestion_.window();
+}
+
+uint64_t Session::take_number() { return next_number_++; }
+
+// A probe repeats the oldest messages in flight, so that one which arrives also repairs.
+void Session::prepare_probe() {
+  const SentPacket* oldest = loss_.oldest_in_flight();
+  if (oldest == nullptr) return;
+  for (uint64_t i = 0; i < oldest->frame_count; i++) {
+    // Without memory the probe is a PING.
+    (void)frame_lost(refs_[oldest->frame_first + i]);
+  }
+}
+
+size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool data, bool probe) {
+  if (!refs_.reserve(refs_.size() + kMaxRefs)) {
+    retry_at_ = now + kRetryPause;
+    return 0;
+  }
+  FrameRef refs[kMaxRefs];
+  size_t ref_count = 0;
+  uint8_t* const frames = out + wire::kHeaderBytes;
+  uint8_t* const end = out + capacity - wire::kTagBytes;
+  has_ack_in_packet_ = false;
+
+  uint8_t* p = write_session_control(frames, end, refs, ref_count);
+  p = write_channel_control(now, p, end, refs, ref_count);
+  bool eliciting = p != frames;
+  if (now >= ack_deadline() || acks_.ack_due(now) || (acks_.pending() && (eliciting || data))) {
+    p = write_acks(now, p, end);
+  }
+  bool wrote_data = false;
+  if (data) {
+    // One byte is kept for ACK_NOW.
+    uint8_t* after = write_channel_data(p, end - 1, refs, ref_count);
+    wrote_data = after != p;
+    p = after;
+  }
+  eliciting = eliciting || wrote_data;
+  if ((wrote_data && active_.empty()) || probe) {
+    if (uint8_t* after = wire::write(p, end, wire::AckNow{}); after != nullptr) {
+      p = after;
+      eliciting = true;
+    }
+  }
+  if (ping_wanted_) {
+    if (eliciting) {
+      ping_wanted_ = false;
+    } else if (uint8_t* after = wire::write(p, end, wire::Ping{}); after != nullptr) {
+      p = after;
+      eliciting = true;
+      ping_wanted_ = false;
+    }
+  }
+  if (p == frames) return 0;
+  const auto left = static_cast<size_t>(end - p);
+  if (wrote_data && !active_.empty() && left != 0 && left <= kMostPadding) {
+    p = wire::write_padding(p, end, left);
+  }
+
+  const uint64_t number = take_number();
+  const auto content = static_cast<size_t>(p - frames);
+  SentPacket packet;
+  packet.number = number;
+  packet.sent_at = now;
+  packet.bytes = static_cast<uint32_t>(content + wire::kPacketOverhead);
+  packet.ack_eliciting = eliciting;
+  packet.in_flight_counted = eliciting;
+  packet.app_limited = active_.empty();
+  packet.has_ack = has_ack_in_packet_;
+  packet.largest_acked_in_ack = ack_in_packet_;
+  packet.frame_first = refs_.end();
+  packet.frame_count = static_cast<uint32_t>(ref_count);
+  if (!loss_.on_sent(packet)) {
+    for (size_t i = 0; i < ref_count; i++) (void)frame_lost(refs[i]);
+    retry_at_ = now + kRetryPause;
+    return 0;
+  }
+  for (size_t i = 0; i < ref_count; i++) (void)refs_.push_back(refs[i]);  // room was reserved
+  wire::write_data_header(out, wire::DataHeader{remote_id_, wire::truncate32(number)});
+  protection_.seal(number, out, wire::kHeaderBytes, content);
+  if (eliciting) {
+    congestion_.on_sent(now, packet.bytes, loss_.bytes_in_flight(), number);
+    pacer_.on_sent(now, packet.bytes);
+  }
+  counters_.packets_sent++;
+  counters_.bytes_sent += packet.bytes;
+  return packet.bytes;
+}
+
+uint8_t* Session::write_session_control(uint8_t* out, uint8_t* end, FrameRef* refs,
+                                        size_t& ref_count) {
+  if (policy_wanted_) {
+    const auto delay = static_cast<uint32_t>(peer_policy_.max_delay / kMicrosecond);
+    uint8_t* after = wire::write(out, end,
+                                 wire::AckPolicy{peer_policy_.generation, peer_policy_.packets,
+                                                 delay, peer_policy_.reordering_threshold});
+    if (after != nullptr) {
+      policy_wanted_ = false;
+      refs[ref_count++] = FrameRef{0, peer_policy_.generation, 0, FrameRef::kAckPolicy};
+      out = after;
+    }
+  }
+  if (max_channels_wanted_) {
+    const uint64_t limit = remote_gone_ + endpoint_.config().max_channels;
+    uint8_t* after = wire::write(out, end, wire::MaxChannels{limit});
+    if (after != nullptr) {
+      max_channels_wanted_ = false;
+      local_channel_limit_ = limit;
+      refs[ref_count++] = FrameRef{0, limit, 0, FrameRef::kMaxChannels};
+      out = after;
+    }
+  }
+  return out;
+}
+
+uint8_t* Session::write_channel_control(Time now, uint8_t* out, uint8_t* end, FrameRef* refs,
+                                        size_t& ref_count) {
+  while (Channel* channel = control_.front()) {
+    out = channel->write_control(now, out, end, refs, ref_count, kMaxRefs);
+    if (channel->wants_control()) break;  // the packet is full
+    control_.remove(channel);
+  }
+  return out;
+}
+
+uint8_t* Session::write_channel_data(uint8_t* out, uint8_t* end, FrameRef* refs,
+                                     size_t& ref_count) {
+  while (Channel* channel = active_.front()) {
+    if (ref_count == kMaxRefs) break;
+    channel->on_congestion_window(congestion_.window());
+    FrameRef ref{};
+    uint8_t* after = channel->write_data(out, end, ref);
+    if (after != out) refs[ref_count++] = ref;
+    const bool stuck = after == out;
+    out = after;
+    if (!channel->wants_data()) {
+      active_.remove(channel);
+    } else if (stuck) {
+      break;  // no room for more of it in this packet
+    }
+  }
+  // The next packet begins with another channel.
+  if (active_.size() > 1) {
+    Channel* first = active_.pop_front();
+    active_.push_back(first);
+  }
+  return out;
+}
+
+uint8_t* Session::write_acks(Time now, uint8_t* out, uint8_t* end) {
+  if (acks_.range_count() == 0) return out;
+  wire::Ack ack;
+  ack.delay_us = static_cast<uint64_t>(
+      std::max<Duration>(now - acks_.largest_received_time(), 0) / kMicrosecond);
+  ack.range_count =
+      static_cast<uint32_t>(std::min<size_t>(acks_.range_count(), wire::kMaxAckRanges));
+  for (uint32_t i = 0; i < ack.range_count; i++) {
+    const Interval range = acks_.range(i);
+    ack.ranges[i] = wire::Range{range.begin, range.end - 1};
+  }
+  uint8_t* after = wire::write(out, end, ack);
+  // The newest ranges matter most.
+  while (after == nullptr && ack.range_count > 1) {
+    ack.range_count /= 2;
+    after = wire::write(out, end, ack);
+  }
+  if (after == nullptr) return out;
+  out = after;
+  has_ack_in_packet_ = true;
+  ack_in_packet_ = ack.largest();
+  acks_.on_ack_sent(now);
+  counters_.acks_sent++;
+
+  wire::Count count;
+  count.entry_count = 0;
+  for (Channel* c = counts_.front(); c != nullptr && count.entry_count < wire::kMaxCountEntries;
+       c = counts_.next(c)) {
+    count.entries[count.entry_count++] =
+        wire::CountEntry{c->id(), wire::truncate32(c->count_to_send())};
+  }
+  while (count.entry_count != 0) {
+    after = wire::write(out, end, count);
+    if (after != nullptr) break;
+    count.entry_count /= 2;
+  }
+  for (uint32_t i = 0; i < count.entry_count; i++) {
+    counts_.pop_front()->on_count_sent();
+    out = after;
+  }
+  if (counts_.empty()) count_deadline_ = kNever;
+  return out;
+}
+
+void Session::update_rates(Time /*now*/) {
+  pacer_.set_rate(congestion_.pacing_rate(rtt_), endpoint_.config().path_datagram);
+  update_policy();
+}
+
+void Session::update_policy() {
+  const uint64_t packets = congestion_.window() / endpoint_.config().path_datagram;
+  const auto wanted_packets = static_cast<uint32_t>(
+      std::clamp<uint64_t>(packets / kAcksPerWindow, kFewestPackets, kMostPackets));
+  const Duration wanted_delay =
+      rtt_.has_sample() ? std::clamp(rtt_.smoothed() / 4, kShortestAckDelay, kLongestAckDelay)
+                        : kLongestAckDelay;
+  // Changes below a factor of two are not worth a frame.
+  const bool packets_far = wanted_packets >= peer_policy_.packets * 2 ||
+                           wanted_packets * 2 <= peer_policy_.packets;
+  const bool delay_far =
+      wanted_delay >= peer_policy_.max_delay * 2 || wanted_delay * 2 <= peer_policy_.max_delay;
+  const uint32_t threshold = loss_.reordering_threshold();
+  if (!packets_far && !delay_far && threshold == peer_policy_.reordering_threshold) return;
+  peer_policy_.packets = wanted_packets;
+  peer_policy_.max_delay = wanted_delay;
+  peer_policy_.reordering_threshold = threshold;
+  peer_policy_.generation++;
+  policy_wanted_ = true;
+}
+
+}  // namespace hawser::transport

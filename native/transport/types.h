@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "transport/time.h"
+#include "wire/codes.h"
+#include "wire/packet.h"
+
+namespace hawser::transport {
+
+// Where a datagram came from or goes to. Opaque to the core, which only compares and copies it; the
+// owner of the sockets puts an address (and which of its sockets) inside. Unused bytes are zero.
+struct PathAddress {
+  uint8_t bytes[40] = {};
+
+  bool operator==(const PathAddress& other) const {
+    return std::memcmp(bytes, other.bytes, sizeof bytes) == 0;
+  }
+};
+
+// Random numbers, handed in. Must be unpredictable in production; seeded in the simulator.
+class Random {
+ public:
+  virtual void fill(uint8_t* out, size_t length) = 0;
+  uint64_t next() {
+    uint64_t value = 0;
+    fill(reinterpret_cast<uint8_t*>(&value), sizeof value);
+    return value;
+  }
+
+ protected:
+  ~Random() = default;
+};
+
+// How an endpoint behaves towards all its sessions.
+struct EndpointConfig {
+  wire::PeerIdBytes id{};
+  // Sessions at once, half-open ones included; an INIT beyond it is dropped.
+  uint32_t max_sessions = 65'536;
+  // Half-open sessions at once.
+  uint32_t max_half_open = 4'096;
+  // Channels that one remote peer may have open at once.
+  uint32_t max_channels = 65'536;
+  // A session ends when nothing was received for this long. Milliseconds, 0 = never.
+  uint32_t idle_timeout_ms = 30'000;
+  // Credit of a channel before its OPEN or ACCEPT, and the smallest receive window. Bytes of cost.
+  uint32_t initial_credit = 65'536;
+  // The receive window of a channel grows up to this while its reader keeps up. Bytes of cost.
+  uint32_t max_credit = 8u << 20;
+  // Largest UDP payload this endpoint takes, and sends at most. Bytes.
+  uint32_t max_datagram = 65'527;
+  // UDP payload to use on every path until path MTU discovery exists. Bytes.
+  uint32_t path_datagram = 1'200;
+  Duration max_ack_delay = 25 * kMillisecond;
+};
+
+// Options of one direction pair of a channel, chosen by its local side.
+struct ChannelConfig {
+  // Longest message taken from the peer, and longest sent. Bytes, 1 to 2^30-1.
+  uint32_t max_message = 16u << 20;
+  // N: messages in flight at most, 2 to 65,536; 0 = automatic.
+  uint32_t window = 0;
+  // M: messages in sequence that the peer acknowledges at once, 1 to N; 0 = N / 2.
+  uint32_t ack_every = 0;
+  // T: the peer acknowledges this long after a first receipt. 0 = the ACK policy's delay.
+  Duration ack_timeout = 0;
+  // Unsent bytes above which push() says "full", and the limit at which it refuses.
+  uint64_t high_water_mark = 1u << 20;
+  uint64_t max_buffered = 16u << 20;
+  // The channel is reset with IDLE when no message moved for this long; 0 = never.
+  Duration idle_timeout = 0;
+  // Test seam: number of the first message of each direction. Both sides must agree. Protocol: 1.
+  uint64_t first_sequence = 1;
+};
+
+// Who ended a session or channel.
+enum class ClosedBy : uint8_t { kNobody, kLocal, kRemote, kFailure };
+
+// Why it ended. `detail` is for a person; owned by the object that reports it.
+struct CloseReason {
+  ClosedBy by = ClosedBy::kNobody;
+  wire::Code code = wire::Code::kNoError;
+  // Set when nobody said anything: the session's idle timeout or a connect timeout.
+  bool timed_out = false;
+  uint8_t detail_length = 0;
+  char detail[255];
+
+  // Cuts `text` to what fits.
+  static CloseReason make(ClosedBy by, wire::Code code, const char* text, size_t length) {
+    CloseReason reason;
+    reason.by = by;
+    reason.code = code;
+    reason.detail_length = static_cast<uint8_t>(length < sizeof detail ? length : sizeof detail);
+    if (reason.detail_length != 0) std::memcpy(reason.detail, text, reason.detail_length);
+    return reason;
+  }
+};
+
+// One run of equal-sized datagrams for one destination.
+struct Train {
+  // In: room for the datagrams.
+  uint8_t* buffer = nullptr;
+  size_t capacity = 0;
+  size_t max_segments = 64;
+  // Out. The last segment may be shorter.
+  PathAddress to;
+  class Endpoint* from = nullptr;
+  size_t length = 0;
+  size_t segment_size = 0;
+  size_t segments = 0;
+};
+
+}  // namespace hawser::transport
