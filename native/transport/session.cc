@@ -233,6 +233,11 @@ Channel* Session::open_channel(Time now, const ChannelConfig& config, const uint
                                size_t service_length, const uint8_t* metadata,
                                size_t metadata_length) {
   if (state_ != State::kConnecting && state_ != State::kOpen) return nullptr;
+  if (service_length < wire::kMinService || service_length > wire::kMaxService ||
+      metadata_length > wire::kMaxMetadata ||
+      service_length + metadata_length > wire::kMaxOpenText) {
+    return nullptr;
+  }
   const uint64_t ordinal = next_ordinal_;
   const uint64_t id = initiator_ ? 2 * ordinal - 1 : 2 * ordinal;
   Channel* channel = make_channel(id, false, &config);

@@ -72,7 +72,8 @@ class Session {
   uint32_t take_events();
 
   // Opens a channel; messages go once it was accepted. May be called while still connecting.
-  // nullptr: memory, or the session is closing. The peer's channel limit delays, it does not refuse.
+  // nullptr: memory, the session is closing, or service and metadata do not fit an OPEN
+  // (wire::kMaxOpenText). The peer's channel limit delays, it does not refuse.
   Channel* open_channel(Time now, const ChannelConfig& config, const uint8_t* service,
                         size_t service_length, const uint8_t* metadata, size_t metadata_length);
   // Ends the session and its channels; says CLOSE to the peer.

@@ -44,6 +44,7 @@ inline constexpr uint32_t kDefaultMessagesPerAck = 32768;  // M until a WINDOW a
 inline constexpr size_t kMinService = 1;
 inline constexpr size_t kMaxService = 255;
 inline constexpr size_t kMaxMetadata = 1024;
+inline constexpr size_t kMaxOpenText = 1120;  // service and metadata, so that OPEN fits a packet
 inline constexpr size_t kMaxReason = 255;
 inline constexpr uint64_t kMaxMessage = (uint64_t{1} << 30) - 1;
 inline constexpr uint64_t kMessageOverhead = 32;  // what a message costs above its bytes as a block
