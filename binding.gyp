@@ -1,0 +1,33 @@
+# Builds the addon for the package. Sources, defines, standard and flags are in native/sources.json, which
+# native/CMakeLists.txt reads too; `npm run sources` brings that list up to date.
+{
+  'variables': {
+    'openssl_fips': '',
+  },
+  'targets': [
+    {
+      'target_name': 'hawser',
+      'sources': ['<!@(node -p "require(\'./native/sources.json\').sources.join(\' \')")'],
+      'defines': ['<!@(node -p "require(\'./native/sources.json\').defines.join(\' \')")'],
+      'include_dirs': [
+        '<!@(node -p "require(\'./native/sources.json\').include_dirs.join(\' \')")',
+        '<!(node -p "require(\'node-addon-api\').include_dir")',
+      ],
+      'cflags_cc!': ['-fexceptions', '-frtti'],
+      'cflags_cc': [
+        '-std=<!(node -p "require(\'./native/sources.json\').standard")',
+        '<!@(node -p "require(\'./native/sources.json\').cflags.join(\' \')")',
+      ],
+      'conditions': [
+        ['OS=="linux"', {
+          'cflags_cc': ['<!@(node -p "require(\'./native/sources.json\').addon_cflags.join(\' \')")'],
+          'ldflags': ['<!@(node -p "require(\'./native/sources.json\').addon_ldflags.join(\' \')")'],
+          'libraries': ['<!@(node -p "require(\'./native/sources.json\').addon_libraries.join(\' \')")'],
+        }],
+      ],
+      'configurations': {
+        'Release': {'cflags_cc': ['-O3'], 'defines': ['NDEBUG']},
+      },
+    },
+  ],
+}

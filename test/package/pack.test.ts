@@ -1,0 +1,222 @@
+// What a user gets: the packed tarball, installed in an empty folder, with a prebuilt addon and without.
+
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+
+const root = path.resolve(__dirname, '../..')
+const tuple = `${process.platform}-${process.arch}`
+const prebuiltName = `hawser.${fs.existsSync('/etc/alpine-release') ? 'musl' : 'glibc'}.node`
+
+let folder = ''
+let app = ''
+let packed: { filename: string; size: number; files: { path: string }[] }
+
+/** Without what npm tells the script it runs about this package, and without our own settings. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = {}
+  for (const [name, value] of Object.entries(process.env)) {
+    if (
+      /^(npm_(package|lifecycle)_|npm_config_(local_prefix|prefix)$|HAWSER_|NODE_PATH$)/.test(name)
+    ) {
+      continue
+    }
+    env[name] = value
+  }
+  return env
+}
+
+function run(command: string, args: string[], cwd: string) {
+  const result = spawnSync(command, args, { cwd, env: cleanEnvironment(), encoding: 'utf8' })
+  return { ...result, all: `${result.stdout}${result.stderr}` }
+}
+
+function node(...args: string[]) {
+  return run(process.execPath, args, app)
+}
+
+/** The package as it is published: its files in a folder of their own, and the addon that was built here. */
+function stage(): string {
+  const staged = path.join(folder, 'staged')
+  fs.mkdirSync(staged)
+  for (const name of [
+    'package.json',
+    'binding.gyp',
+    'README.md',
+    'LICENSE',
+    'CHANGELOG.md',
+    'dist',
+    'native',
+  ]) {
+    const source = path.join(root, name)
+    if (fs.existsSync(source)) fs.cpSync(source, path.join(staged, name), { recursive: true })
+  }
+  const prebuilds = path.join(staged, 'prebuilds', tuple)
+  fs.mkdirSync(prebuilds, { recursive: true })
+  const prebuilt = path.join(prebuilds, prebuiltName)
+  fs.copyFileSync(path.join(root, 'build', 'Release', 'hawser.node'), prebuilt)
+  run('strip', ['--strip-all', prebuilt], folder)
+  return staged
+}
+
+beforeAll(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hawser-pack-'))
+  const staged = stage()
+  const pack = run(
+    'npm',
+    ['pack', '--json', '--ignore-scripts', `--pack-destination=${folder}`],
+    staged,
+  )
+  expect({ status: pack.status, error: pack.status === 0 ? '' : pack.all }).toEqual({
+    status: 0,
+    error: '',
+  })
+  packed = JSON.parse(pack.stdout)[0]
+
+  app = path.join(folder, 'app')
+  fs.mkdirSync(app)
+  fs.writeFileSync(path.join(app, 'package.json'), '{"private":true}')
+  const install = run(
+    'npm',
+    [
+      'install',
+      '--prefer-offline',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      path.join(folder, packed.filename),
+    ],
+    app,
+  )
+  expect({ status: install.status, error: install.status === 0 ? '' : install.all }).toEqual({
+    status: 0,
+    error: '',
+  })
+}, 180_000)
+
+afterAll(() => {
+  fs.rmSync(folder, { recursive: true, force: true })
+})
+
+test('the tarball holds what is needed and nothing else', () => {
+  const files = packed.files.map((file) => file.path)
+  for (const needed of [
+    'package.json',
+    'LICENSE',
+    'README.md',
+    'CHANGELOG.md',
+    'binding.gyp',
+    'native/sources.json',
+    'dist/index.js',
+    'dist/index.mjs',
+    'dist/index.d.ts',
+    'dist/index.d.mts',
+    'dist/cli/main.js',
+    `prebuilds/${tuple}/${prebuiltName}`,
+  ]) {
+    expect(files).toContain(needed)
+  }
+  const list = JSON.parse(fs.readFileSync(path.join(root, 'native', 'sources.json'), 'utf8'))
+  expect(files).toEqual(expect.arrayContaining(list.sources))
+  const allowed =
+    /^(package\.json|LICENSE|README\.md|CHANGELOG\.md|binding\.gyp|native\/sources\.json|prebuilds\/.+\.node|dist\/.+\.(js|mjs|d\.ts|d\.mts)|native\/(wire|crypto|transport|net|engine|binding)\/.+\.(cc|h))$/
+  expect(files.filter((file) => !allowed.test(file))).toEqual([])
+  expect(files.filter((file) => /vectors|test/.test(path.dirname(file)))).toEqual([])
+  expect(packed.size).toBeLessThan(2_000_000)
+})
+
+test('the package runs no script when it is installed', () => {
+  const { scripts, gypfile } = JSON.parse(
+    fs.readFileSync(path.join(app, 'node_modules/hawser/package.json'), 'utf8'),
+  )
+  expect(gypfile).toBe(false)
+  for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) {
+    expect(scripts).not.toHaveProperty(name)
+  }
+})
+
+test('require and import give one instance, with the same names', () => {
+  const script = `
+    const required = require('hawser')
+    const ours = (name) => name !== '__esModule' && name !== 'module.exports'
+    import('hawser').then((imported) => {
+      const names = Object.keys(required).filter(ours).sort()
+      console.log(JSON.stringify({
+        names,
+        imported: Object.keys(imported).filter(ours).sort(),
+        same: names.every((name) => imported[name] === required[name]),
+      }))
+    })`
+  const result = node('-e', script)
+  expect(result.stderr).toBe('')
+  const { names, imported, same } = JSON.parse(result.stdout)
+  expect(names).toEqual(expect.arrayContaining(['createPeer', 'HawserError']))
+  expect(imported).toEqual(names)
+  expect(same).toBe(true)
+})
+
+test('an installed package makes a peer with its prebuilt addon', () => {
+  fs.writeFileSync(
+    path.join(app, 'peer.mjs'),
+    `import { createPeer } from 'hawser'
+     const peer = await createPeer()
+     console.log(typeof peer.address)
+     await peer.close()`,
+  )
+  const result = node('peer.mjs')
+  expect(result.all).toBe('string\n')
+  expect(result.status).toBe(0)
+})
+
+test('hawser --help works from the installed package', () => {
+  const result = run(path.join(app, 'node_modules/.bin/hawser'), ['--help'], app)
+  expect(result.stdout).toContain('rebuild')
+  expect(result.status).toBe(0)
+})
+
+test('the types serve CommonJS and ES modules', () => {
+  const example = path.join(__dirname, 'consumer', 'example.ts')
+  fs.copyFileSync(example, path.join(app, 'example.ts'))
+  fs.copyFileSync(example, path.join(app, 'example.mts'))
+  fs.writeFileSync(
+    path.join(app, 'tsconfig.json'),
+    JSON.stringify({
+      compilerOptions: {
+        target: 'es2022',
+        module: 'nodenext',
+        strict: true,
+        noEmit: true,
+        skipLibCheck: false,
+        types: ['node'],
+        typeRoots: [path.join(root, 'node_modules', '@types')],
+      },
+      files: ['example.ts', 'example.mts'],
+    }),
+  )
+  const checked = node(path.join(root, 'node_modules/typescript/bin/tsc'), '-p', '.')
+  expect(checked.stdout).toBe('')
+  expect(checked.status).toBe(0)
+}, 60_000)
+
+test('without an addon the error names the platform and what to do', () => {
+  const prebuilds = path.join(app, 'node_modules/hawser/prebuilds')
+  const aside = path.join(app, 'node_modules/hawser/prebuilds-aside')
+  fs.renameSync(prebuilds, aside)
+  try {
+    const script = `
+      const { createPeer, HawserError } = require('hawser')
+      createPeer().catch((error) => {
+        console.log(JSON.stringify([error instanceof HawserError, error.code, error.message, error.hint]))
+      })`
+    const result = node('-e', script)
+    const [isHawserError, code, message, hint] = JSON.parse(result.stdout)
+    expect(isHawserError).toBe(true)
+    expect(code).toBe('NATIVE_MISSING')
+    expect(message).toContain(tuple)
+    expect(`${message} ${hint}`).toContain('npx hawser rebuild')
+    expect(result.status).toBe(0)
+  } finally {
+    fs.renameSync(aside, prebuilds)
+  }
+})
