@@ -258,7 +258,6 @@ FrameReader::Next FrameReader::fail(const char* error) {
 }
 
 FrameReader::Next FrameReader::next(Frame& out) {
-  if (error_ != nullptr) return Next::kError;
   if (begin_ == end_) return fail("packet without frames");
   while (true) {
     position_ = skip_padding(position_, end_);
