@@ -142,8 +142,8 @@ void Cubic::clamp_window() {
 void Cubic::reduce() {
   state_.w_prior = state_.window;
   const bool shrinking = state_.window < state_.w_max;
-  state_.w_max = options_.fast_convergence && shrinking ? state_.window * (1 + kBeta) / 2
-                                                        : state_.window;
+  state_.w_max =
+      options_.fast_convergence && shrinking ? state_.window * (1 + kBeta) / 2 : state_.window;
   state_.window *= kBeta;
   clamp_window();
   state_.threshold = state_.window;

@@ -326,6 +326,8 @@ bool Inbound::credit_due() const {
 }
 
 void Inbound::on_credit_announced(Time now, Duration round_trip) {
+  // First, because a window that grows now was not part of what was announced.
+  announced_ = credit_limit();
   // The peer uses the window up within two round trips: it is the limit, not the reader.
   const uint64_t consumed = consumed_cost_ - consumed_at_last_;
   const auto elapsed = static_cast<double>(now - last_announced_at_);
@@ -335,7 +337,6 @@ void Inbound::on_credit_announced(Time now, Duration round_trip) {
   }
   consumed_at_last_ = consumed_cost_;
   last_announced_at_ = now;
-  announced_ = credit_limit();
 }
 
 void Inbound::on_blocked(uint64_t wanted) {

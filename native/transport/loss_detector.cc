@@ -18,6 +18,11 @@ void LossDetector::start_at(uint64_t first_number) {
   cursor_ = first_number;
 }
 
+bool LossDetector::reserve_one(Time now) {
+  trim(std::max(now, last_sent_at_));
+  return packets_.reserve_one() || (drop_lost_at_front() && packets_.reserve_one());
+}
+
 bool LossDetector::on_sent(const SentPacket& packet) {
   if (packet.number < next_number()) return false;
   SentPacket record = packet;

@@ -102,6 +102,8 @@ class LossDetector {
   // Only before the first packet.
   void start_at(uint64_t first_number);
 
+  // Makes sure that on_sent() of next_number() cannot fail. false: as there.
+  [[nodiscard]] bool reserve_one(Time now);
   // Records a packet at the moment it is sent. number >= next_number(); the numbers in between are
   // recorded as skipped. false: no memory, or 2^17 numbers are being tracked: it must not be sent.
   [[nodiscard]] bool on_sent(const SentPacket& packet);

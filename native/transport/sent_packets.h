@@ -75,6 +75,8 @@ class SentPackets {
   size_t size() const { return ring_.size(); }
   bool contains(uint64_t number) const { return ring_.contains(number - base_); }
 
+  // Makes sure that push() of the next number cannot fail. false: no memory or too many slots.
+  [[nodiscard]] bool reserve_one();
   // Records a packet and, as skipped, the numbers between the last one and it.
   // false: no memory or too many slots; unchanged.
   [[nodiscard]] bool push(const SentPacket& packet);

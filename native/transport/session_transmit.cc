@@ -173,7 +173,8 @@ void Session::prepare_probe() {
 }
 
 size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool data, bool probe) {
-  if (!refs_.reserve(refs_.size() + kMaxRefs)) {
+  // Before anything is taken from the channels: what a packet carries must not be forgotten.
+  if (!refs_.reserve(refs_.size() + kMaxRefs) || !loss_.reserve_one(now)) {
     retry_at_ = now + kRetryPause;
     return 0;
   }
@@ -232,7 +233,9 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool data,
   packet.frame_first = refs_.end();
   packet.frame_count = static_cast<uint32_t>(ref_count);
   if (!loss_.on_sent(packet)) {
-    for (size_t i = 0; i < ref_count; i++) (void)frame_lost(refs[i]);
+    bool kept = true;
+    for (size_t i = 0; i < ref_count; i++) kept = frame_lost(refs[i]) && kept;
+    if (!kept) protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
     retry_at_ = now + kRetryPause;
     return 0;
   }

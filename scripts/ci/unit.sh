@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# unit.sh BUILD REPORT [cmake options]: builds the native unit tests and runs them.
+# unit.sh BUILD REPORT [cmake options]: builds the native unit tests and the simulator, and runs both.
 set -euo pipefail
 build=$1 report=$2
 shift 2
@@ -8,5 +8,6 @@ cmake -S native -B "$build" -G Ninja "$@" >"$build.log" || {
   cat "$build.log"
   exit 1
 }
-cmake --build "$build" --target hawser_unit -j "$(nproc)" -- --quiet
+cmake --build "$build" --target hawser_unit hawser_sim -j "$(nproc)" -- --quiet
 "$build/hawser_unit" --gtest_brief=1 --gtest_output="json:$report"
+"$build/hawser_sim" --seeds "${HAWSER_SEEDS:-1000}"

@@ -46,8 +46,8 @@ TEST(PacketWindow, ZeroIsANumber) {
 }
 
 TEST(PacketWindow, AJumpForgetsExactlyWhatFallsOut) {
-  for (const uint64_t jump : {1ULL, 63ULL, 64ULL, 65ULL, 1022ULL, 1023ULL, 1024ULL, 1025ULL,
-                              4096ULL, 1ULL << 40}) {
+  for (const uint64_t jump :
+       {1ULL, 63ULL, 64ULL, 65ULL, 1022ULL, 1023ULL, 1024ULL, 1025ULL, 4096ULL, 1ULL << 40}) {
     for (const uint64_t start : {2048ULL, 2049ULL, 2111ULL}) {
       SCOPED_TRACE(testing::Message() << "jump " << jump << " from " << start);
       FailingMemory memory;

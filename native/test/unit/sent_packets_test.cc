@@ -150,7 +150,8 @@ TEST(SentPackets, NumbersGoOnAfterRelease) {
   FailingMemory memory;
   SentPackets packets(memory);
   packets.start_at(77);
-  for (uint64_t number = 77; number < 200; number += 3) ASSERT_TRUE(packets.push(packet_of(number)));
+  for (uint64_t number = 77; number < 200; number += 3)
+    ASSERT_TRUE(packets.push(packet_of(number)));
   const uint64_t next = packets.next_number();
   packets.release();
   EXPECT_EQ(memory.in_use(), 0U);

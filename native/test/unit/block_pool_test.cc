@@ -1,0 +1,104 @@
+#include "transport/block_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <vector>
+
+#include "test/support/failing_memory.h"
+#include "test/support/test_random.h"
+
+namespace hawser::transport {
+namespace {
+
+using test::FailingMemory;
+
+TEST(BlockPool, BlocksHoldWhatTheyWereTakenFor) {
+  FailingMemory memory;
+  {
+    BlockPool pool(memory);
+    test::TestRandom random(1);
+    struct Held {
+      uint8_t* block;
+      size_t bytes;
+      uint8_t mark;
+    };
+    std::vector<Held> held;
+    for (int step = 0; step < 3000; step++) {
+      if (held.empty() || random.chance(52)) {
+        const size_t bytes = random.chance(90) ? random.between(1, 3000) : random.between(1, 200'000);
+        uint8_t* block = pool.take(bytes);
+        ASSERT_NE(block, nullptr);
+        const auto mark = static_cast<uint8_t>(random.next());
+        std::memset(block, mark, bytes);
+        held.push_back({block, bytes, mark});
+      } else {
+        const size_t index = random.below(held.size());
+        const Held item = held[index];
+        for (size_t i = 0; i < item.bytes; i += 97) ASSERT_EQ(item.block[i], item.mark);
+        ASSERT_EQ(item.block[item.bytes - 1], item.mark);
+        pool.give(item.block, item.bytes);
+        held[index] = held.back();
+        held.pop_back();
+      }
+    }
+    for (const Held& item : held) pool.give(item.block, item.bytes);
+  }
+  EXPECT_EQ(memory.in_use(), 0u);
+}
+
+TEST(BlockPool, SteadyTrafficAllocatesNothing) {
+  FailingMemory memory;
+  BlockPool pool(memory);
+  for (const size_t bytes : {1u, 64u, 65u, 128u, 1000u, 1200u, 65'536u}) {
+    pool.give(pool.take(bytes), bytes);
+  }
+  const uint64_t requests = memory.requests();
+  for (int i = 0; i < 1000; i++) {
+    for (const size_t bytes : {1u, 64u, 65u, 128u, 1000u, 65'536u}) {
+      pool.give(pool.take(bytes), bytes);
+    }
+  }
+  EXPECT_EQ(memory.requests(), requests);
+}
+
+TEST(BlockPool, KeepsNoMoreThanItsShareOfIdleBlocks) {
+  FailingMemory memory;
+  BlockPool pool(memory);
+  std::vector<uint8_t*> blocks;
+  for (int i = 0; i < 200; i++) blocks.push_back(pool.take(65'536));
+  for (uint8_t* block : blocks) pool.give(block, 65'536);
+  EXPECT_LE(pool.idle_bytes(), size_t{4} << 20);
+  EXPECT_EQ(memory.in_use(), pool.idle_bytes());
+  pool.trim();
+  EXPECT_EQ(pool.idle_bytes(), 0u);
+  EXPECT_EQ(memory.in_use(), 0u);
+}
+
+TEST(BlockPool, LargeBlocksAreNotKept) {
+  FailingMemory memory;
+  BlockPool pool(memory);
+  pool.give(pool.take(65'537), 65'537);
+  EXPECT_EQ(memory.in_use(), 0u);
+}
+
+TEST(BlockPool, GivesUpIdleBlocksBeforeItGivesUp) {
+  FailingMemory memory;
+  BlockPool pool(memory);
+  pool.give(pool.take(1000), 1000);
+  ASSERT_NE(pool.idle_bytes(), 0u);
+  memory.fail_after(0);
+  EXPECT_EQ(pool.take(100), nullptr);
+  // What lay idle in another class has been returned in the attempt.
+  EXPECT_EQ(pool.idle_bytes(), 0u);
+  EXPECT_EQ(memory.in_use(), 0u);
+  EXPECT_EQ(pool.take(100'000), nullptr);
+  memory.heal();
+  uint8_t* block = pool.take(100);
+  ASSERT_NE(block, nullptr);
+  pool.give(block, 100);
+  pool.give(nullptr, 100);
+}
+
+}  // namespace
+}  // namespace hawser::transport
