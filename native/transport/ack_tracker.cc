@@ -72,16 +72,13 @@ void AckTracker::release() {
   requested_ = false;
 }
 
-bool AckTracker::gap_reaches_threshold() {
+bool AckTracker::gap_reaches_threshold() const {
   if (policy_.reordering_threshold == 0) return false;
   for (size_t i = received_.count() - 1; i > 0; i--) {
     const uint64_t gap_end = received_.at(i).begin;
     if (gap_end <= reported_below_) return false;
     const uint64_t first_missing = std::max(received_.at(i - 1).end, reported_below_);
-    if (largest() - first_missing >= policy_.reordering_threshold) {
-      reported_below_ = gap_end;
-      return true;
-    }
+    if (largest() - first_missing >= policy_.reordering_threshold) return true;
   }
   return false;
 }

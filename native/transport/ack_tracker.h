@@ -71,12 +71,12 @@ class AckTracker {
   size_t memory_bytes() const { return received_.memory_bytes(); }
 
  private:
-  bool gap_reaches_threshold();
+  bool gap_reaches_threshold() const;
   void raise_reported(uint64_t bound);
 
   AckPolicy policy_;
   RangeSet received_;
-  // What is missing below this has made its ACK due already.
+  // The ACKs sent so far have shown every gap below this.
   uint64_t reported_below_ = 0;
   Time largest_received_at_ = 0;
   Time first_pending_at_ = 0;

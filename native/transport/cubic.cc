@@ -49,7 +49,6 @@ void Cubic::on_ack(const AckEvent& event) {
   if (initial_slow_start && options_.hystart &&
       hystart_.on_ack(event.largest_acked, event.next_packet_number, event.rtt_latest)) {
     state_.threshold = state_.window;
-    state_.after_reduction = false;
   }
   if (event.largest_sent_time <= recovery_start_) return;
 

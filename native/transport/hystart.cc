@@ -23,7 +23,6 @@ bool HyStart::on_ack(uint64_t largest_acked, uint64_t next_packet_number, Durati
     if (round_minimum_ < conservative_baseline_) {
       // The growth was noise: slow start goes on.
       conservative_ = false;
-      conservative_baseline_ = kUnknown;
     }
     return false;
   }

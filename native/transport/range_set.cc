@@ -89,8 +89,6 @@ void RangeSet::remove_below(uint64_t bound) {
     total_ -= bound - intervals_[head_].begin;
     intervals_[head_].begin = bound;
   }
-  // Moving once half is dead keeps the cost of an interval constant.
-  if (head_ >= 16 && head_ * 2 >= intervals_.size()) compact();
 }
 
 bool RangeSet::contains(uint64_t value) const {
@@ -142,9 +140,13 @@ bool RangeSet::insert(size_t index, const Interval& interval) {
     intervals_[--head_] = interval;
     return true;
   }
-  if (head_ > 0 && intervals_.size() == intervals_.capacity()) {
-    index -= head_;
-    compact();
+  const size_t capacity = intervals_.capacity();
+  if (head_ > 0 && intervals_.size() == capacity) {
+    // Moving everything must win a good part of the room, or it would be due again at once.
+    if (head_ >= capacity / 4 || !intervals_.reserve(capacity + 1)) {
+      index -= head_;
+      compact();
+    }
   }
   return intervals_.insert(index, interval);
 }

@@ -96,6 +96,12 @@ TEST(Cubic, InitialWindowFollowsThePacketSizeUntilUsed) {
   EXPECT_EQ(cubic.window(), 15'520U);
   cubic.on_mtu(32'768);
   EXPECT_EQ(cubic.window(), 65'536U);  // never below two packets
+
+  Cubic reduced(1200);
+  Flow unlucky(reduced, 50 * kMillisecond);
+  unlucky.lose();
+  reduced.on_mtu(1452);
+  EXPECT_EQ(reduced.window(), 8400U);
 }
 
 TEST(Cubic, SlowStartDoublesARoundTrip) {
@@ -135,8 +141,14 @@ TEST(Cubic, ALossReducesToSevenTenthsOnceARoundTrip) {
   // Acknowledged but sent before: recovery, no growth.
   flow.ack(10 * kPacket);
   EXPECT_EQ(cubic.window(), reduced);
+  flow.wait(50 * kMillisecond);  // what is acknowledged was sent at the reduction
+  flow.ack(10 * kPacket);
+  EXPECT_EQ(cubic.window(), reduced);
+  flow.wait(1);
+  flow.ack(10 * kPacket);
+  EXPECT_GT(cubic.window(), reduced);
   flow.lose(reduction + 1);
-  EXPECT_NEAR(static_cast<double>(cubic.window()), 0.49 * start, 2);
+  EXPECT_NEAR(static_cast<double>(cubic.window()), 0.49 * start, kPacket);
   EXPECT_EQ(cubic.reductions(), 2U);
 }
 
@@ -283,11 +295,17 @@ TEST(Cubic, TimeWithoutUseDoesNotCount) {
     flow->run(2 * kSecond);
   }
   EXPECT_EQ(used.window(), paused.window());
+  // A trickle for a minute alone.
+  b.run(60 * kSecond, 10, true);
+  a.run(500 * kMillisecond);
+  b.run(500 * kMillisecond);
+  EXPECT_NEAR(a.packets(), b.packets(), 0.01 * a.packets());
+  const auto before = static_cast<double>(paused.window());
   // A trickle for a minute, then silence for another, then full use.
   b.run(60 * kSecond, 10, true);
   b.wait(60 * kSecond);
   paused.on_sent(b.now(), kPacket, kPacket, 77);
-  EXPECT_EQ(used.window(), paused.window());
+  EXPECT_EQ(static_cast<double>(paused.window()), before);
   a.run(3 * kSecond);
   b.run(3 * kSecond);
   EXPECT_NEAR(a.packets(), b.packets(), 0.01 * a.packets());
@@ -311,9 +329,23 @@ TEST(Cubic, ASpuriousLossIsUndone) {
   // Only once.
   cubic.on_spurious_loss(flow.now());
   EXPECT_EQ(cubic.window(), before);
-  // And recovery is over with it.
-  flow.round();
+  EXPECT_EQ(cubic.reductions(), 1U);
+  // And recovery is over with it: what was sent before the loss counts.
+  flow.ack(10 * kPacket);
   EXPECT_GT(cubic.window(), before);
+}
+
+TEST(Cubic, AnUndoneLossTakesNoWindowAway) {
+  Cubic cubic(kPacket, options_with_window(100));
+  Flow flow(cubic, 50 * kMillisecond);
+  const uint64_t initial = cubic.window();
+  flow.lose();
+  flow.wait(51 * kMillisecond);
+  flow.run(20 * kSecond);
+  const uint64_t grown = cubic.window();
+  ASSERT_GT(grown, initial);
+  cubic.on_spurious_loss(flow.now());
+  EXPECT_EQ(cubic.window(), grown);
 }
 
 TEST(Cubic, AnUndoneFirstLossLeadsBackToSlowStart) {
@@ -344,9 +376,12 @@ TEST(Cubic, PersistentCongestionStartsOver) {
   flow.round();
   EXPECT_EQ(cubic.window(), 4 * kPacket);
   // Slow start stops exactly at the threshold.
-  flow.run(300 * kMillisecond);
-  EXPECT_GE(cubic.window(), cubic.slow_start_threshold());
+  flow.ack(1000 * kPacket);
+  EXPECT_EQ(cubic.window(), cubic.slow_start_threshold());
   EXPECT_FALSE(cubic.in_slow_start());
+  // From there on its convex side.
+  flow.round();
+  EXPECT_GT(cubic.window(), cubic.slow_start_threshold());
   EXPECT_LT(flow.packets(), 0.75 * start / kPacket);
 }
 

@@ -92,6 +92,14 @@ TEST_F(HyStartTest, NoiseLeadsBackToSlowStart) {
   EXPECT_TRUE(round(20, 140 * kMillisecond));
 }
 
+TEST_F(HyStartTest, ARoundEndsWithTheAckOfItsEnd) {
+  round(20, 100 * kMillisecond);
+  round(20, 130 * kMillisecond);
+  EXPECT_TRUE(hystart_.conservative());
+  for (int i = 1; i <= 4; i++) EXPECT_FALSE(round(1, 130 * kMillisecond)) << i;
+  EXPECT_TRUE(round(1, 130 * kMillisecond));
+}
+
 TEST_F(HyStartTest, AcksWithoutASampleCountOnlyRounds) {
   round(20, 100 * kMillisecond);
   round(20, 0);

@@ -199,6 +199,19 @@ TEST_F(LossDetectorBounds, WithoutMemoryAPacketIsNotRecorded) {
   EXPECT_TRUE(detector_.on_sent(packet_of(16, now_)));
 }
 
+TEST_F(LossDetectorBounds, AReservedPacketIsRecordedWithoutMemory) {
+  for (int i = 0; i < 40; i++) {
+    memory_.heal();
+    ASSERT_TRUE(detector_.reserve_one(now_));
+    memory_.fail_after(0);
+    ASSERT_TRUE(detector_.on_sent(packet_of(detector_.next_number(), now_)));
+  }
+  unsigned more = 0;
+  while (detector_.reserve_one(now_) && more++ < 100) send();
+  EXPECT_LT(more, 100U);
+  EXPECT_FALSE(detector_.on_sent(packet_of(detector_.next_number(), now_)));
+}
+
 TEST_F(LossDetectorBounds, WithoutMemoryLostPacketsMakeRoom) {
   send_many(16);
   now_ += 20 * kMillisecond;

@@ -250,12 +250,16 @@ TEST(Outbound, EverythingArrivesWhateverIsLost) {
             collector.take(packet.frames.data(), packet.frames.size());
             if (HasFatalFailure()) return;
             const bool spurious = random.chance(10);
-            if (spurious) ASSERT_TRUE(out.on_lost(packet.ref.begin, packet.ref.end));
+            if (spurious) {
+              ASSERT_TRUE(out.on_lost(packet.ref.begin, packet.ref.end));
+            }
             // Refused memory must leave it as it was: the same acknowledgement works later.
             if (random.chance(20)) memory.fail_after(0);
             const bool noted = out.on_acknowledged(packet.ref.begin, packet.ref.end);
             memory.heal();
-            if (!noted) ASSERT_TRUE(out.on_acknowledged(packet.ref.begin, packet.ref.end));
+            if (!noted) {
+              ASSERT_TRUE(out.on_acknowledged(packet.ref.begin, packet.ref.end));
+            }
           }
         }
         if (random.chance(10)) {

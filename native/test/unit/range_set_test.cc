@@ -195,6 +195,29 @@ TEST(RangeSet, ASlidingSetAllocatesNothingInSteadyState) {
   EXPECT_EQ(text(set), "[1,2)");
 }
 
+// Cut by one and grown by one while nearly full: room is made once, not by moving all each time.
+TEST(RangeSet, ANearlyFullSetStillSlidesWithoutMemory) {
+  FailingMemory memory;
+  RangeSet set(memory);
+  for (uint64_t i = 0; i < 64; i++) ASSERT_TRUE(set.add(i * 3, i * 3 + 2));
+  ASSERT_EQ(set.memory_bytes(), 64 * sizeof(Interval));
+  memory.fail_after(0);
+  for (uint64_t i = 64; i < 500; i++) {
+    set.remove_below((i - 63) * 3);
+    ASSERT_TRUE(set.add(i * 3, i * 3 + 2));
+    ASSERT_EQ(set.count(), 64U);
+    ASSERT_EQ(set.front().begin, (i - 63) * 3);
+    ASSERT_EQ(set.total(), 128U);
+  }
+  EXPECT_EQ(set.memory_bytes(), 64 * sizeof(Interval));
+  memory.heal();
+  for (uint64_t i = 500; i < 1000; i++) {
+    set.remove_below((i - 63) * 3);
+    ASSERT_TRUE(set.add(i * 3, i * 3 + 2));
+  }
+  EXPECT_EQ(set.memory_bytes(), 128 * sizeof(Interval));
+}
+
 TEST(RangeSet, FillsInFrontOfACutBottomWithoutMemory) {
   FailingMemory memory;
   RangeSet set(memory);

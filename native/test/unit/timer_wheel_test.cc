@@ -76,8 +76,12 @@ TEST(TimerWheel, CancelledDoesNotFire) {
   Entry b;
   wheel.arm(a, kSecond);
   wheel.arm(b, kSecond);
+  EXPECT_EQ(wheel.next_expiry(), kSecond);
+  wheel.cancel(b);
   wheel.cancel(a);
   wheel.cancel(a);
+  EXPECT_EQ(wheel.next_expiry(), kNever);
+  wheel.arm(b, kSecond);
   EXPECT_EQ(pop_all(wheel, 2 * kSecond), std::vector<Entry*>{&b});
 }
 
@@ -129,6 +133,18 @@ TEST(TimerWheel, WhatIsDueMayBeCancelledOrMoved) {
   EXPECT_EQ(wheel.pop_expired(100), nullptr);
   EXPECT_EQ(wheel.next_expiry(), kSecond);
   EXPECT_EQ(wheel.pop_expired(kSecond), &c);
+}
+
+TEST(TimerWheel, WhatIsDueIsExpectedUntilItIsPopped) {
+  TimerWheel wheel(0);
+  Entry a;
+  Entry b;
+  wheel.arm(a, 11);
+  wheel.arm(b, 10);
+  EXPECT_NE(wheel.pop_expired(100), nullptr);
+  EXPECT_LE(wheel.next_expiry(), 11);
+  EXPECT_NE(wheel.pop_expired(100), nullptr);
+  EXPECT_EQ(wheel.next_expiry(), kNever);
 }
 
 TEST(TimerWheel, AHandlerMayArmAgain) {
