@@ -1,0 +1,98 @@
+#include "binding/counters.h"
+
+#include <cstring>
+
+namespace hawser::binding {
+
+napi_value CounterRow::to_js(napi_env env) const {
+  void* data = nullptr;
+  napi_value buffer = nullptr;
+  napi_value array = nullptr;
+  if (napi_create_arraybuffer(env, length_ * sizeof(double), &data, &buffer) != napi_ok) {
+    return nullptr;
+  }
+  std::memcpy(data, values_, length_ * sizeof(double));
+  napi_create_typedarray(env, napi_float64_array, length_, buffer, 0, &array);
+  return array;
+}
+
+CounterRow host_counters(engine::Engine& engine, engine::Host& host) {
+  const net::SocketCounters sockets = host.counters();
+  const transport::EndpointCounters endpoint = host.endpoint().counters();
+  CounterRow row;
+  row.add(sockets.datagrams_in);
+  row.add(sockets.bytes_in);
+  row.add(sockets.datagrams_out);
+  row.add(sockets.bytes_out);
+  row.add(endpoint.foreign + sockets.foreign);
+  row.add(endpoint.malformed + sockets.truncated);
+  row.add(endpoint.unknown_session);
+  row.add(endpoint.not_for_us);
+  row.add(endpoint.refused);
+  row.add(endpoint.unauthenticated);
+  row.add(endpoint.duplicates);
+  row.add(endpoint.no_memory);
+  row.add(endpoint.protocol_errors);
+  row.add(endpoint.sessions_opened);
+  row.add(endpoint.sessions_closed);
+  row.add(host.endpoint().session_count());
+  row.add(sockets.syscalls_in);
+  row.add(sockets.syscalls_out);
+  row.add(sockets.errors_out.other);
+  row.add(host.impaired_dropped());
+  row.add(engine.memory().in_use());
+  return row;
+}
+
+CounterRow session_counters(const transport::Session& session) {
+  const transport::SessionCounters c = session.counters();
+  const auto microseconds = [](transport::Duration duration) {
+    return static_cast<uint64_t>(duration / transport::kMicrosecond);
+  };
+  CounterRow row;
+  row.add(c.packets_sent);
+  row.add(c.packets_received);
+  row.add(c.bytes_sent);
+  row.add(c.bytes_received);
+  row.add(c.packets_lost);
+  row.add(c.packets_acknowledged);
+  row.add(c.spurious_losses);
+  row.add(c.acks_sent);
+  row.add(c.acks_received);
+  row.add(c.probes_sent);
+  row.add(c.bytes_in_flight);
+  row.add(c.congestion_window);
+  row.add(microseconds(c.smoothed_rtt));
+  row.add(microseconds(c.minimum_rtt));
+  row.add(microseconds(c.rtt_variation));
+  row.add(c.channels);
+  row.add(c.channels_opened);
+  row.add(c.channels_accepted);
+  row.add(c.handshakes_sent);
+  return row;
+}
+
+CounterRow channel_counters(const transport::Channel& channel) {
+  const transport::ChannelCounters c = channel.counters();
+  CounterRow row;
+  row.add(c.messages_sent);
+  row.add(c.messages_received);
+  row.add(c.bytes_received);
+  row.add(c.messages_resent);
+  row.add(c.bytes_resent);
+  row.add(c.duplicates);
+  row.add(c.counts_sent);
+  row.add(c.counts_received);
+  row.add(c.in_flight);
+  row.add(c.window);
+  row.add(c.ack_every);
+  row.add(c.unsent_bytes);
+  row.add(c.credit_left);
+  row.add(c.held_messages);
+  row.add(c.memory_bytes);
+  row.add(channel.written_sequence());
+  row.add(channel.base());
+  return row;
+}
+
+}  // namespace hawser::binding

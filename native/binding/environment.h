@@ -1,0 +1,121 @@
+// What one JS environment (the main thread, a worker) has of Hawser: its engine and driver, the
+// handles it holds, and the way of batches to JS. Kept as instance data, so that several
+// environments live side by side in one process. JS thread only.
+#pragma once
+
+#include <node_api.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "binding/collector.h"
+#include "binding/driver.h"
+#include "binding/event_table.h"
+#include "binding/objects.h"
+#include "binding/outbox.h"
+#include "binding/slab_sink.h"
+#include "engine/engine.h"
+
+namespace hawser::binding {
+
+enum class DriverChoice : uint8_t { kHybrid, kThread };
+
+struct StartOptions {
+  DriverChoice driver = DriverChoice::kHybrid;
+  int32_t slabs = 4;
+  size_t slab_bytes = 256u << 10;
+  napi_value callback = nullptr;
+};
+
+class Environment {
+ public:
+  explicit Environment(napi_env env) : env_(env), collector_(objects, sink_, events_) {}
+  ~Environment();
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+  napi_env env() const { return env_; }
+  // nullptr before start() and after shutdown().
+  engine::Engine* engine() { return engine_; }
+
+  // Starts the engine; when it runs already, only the callback and the slabs are new. False: an
+  // exception is pending.
+  bool start(const StartOptions& options);
+  bool hybrid() const { return hybrid_; }
+  // The object {runs, entries, events} of typed arrays.
+  napi_value tables() const;
+  bool supply_slab(int32_t index, napi_value memory);
+  // Ends threads, sockets and all: nothing of the environment is called from outside any more.
+  void shutdown();
+
+  // One service of the engine: messages and events go to JS, what it answers leaves. Called by the
+  // driver.
+  void serve();
+  // Everything that was sent may leave.
+  void flush();
+  int32_t send(int64_t channel, const uint8_t* data, size_t length);
+
+  // To be called, without the lock, after something was done to a session or channel that may have
+  // made packets or events.
+  void after_change() {
+    if (!serving_) driver_->schedule();
+  }
+  // The same, but packets leave now.
+  void after_urgent_change();
+  void after_sockets_changed() { driver_->on_sockets_changed(); }
+
+  // Takes the host away with everything in it; releases its handle and theirs.
+  void destroy_host(int32_t host);
+  // Under the lock, after a handle was released: takes its host away when that was closed and this
+  // the last thing of it. The host's own handle stays until destroy_host().
+  void free_if_done(int32_t host) { collector_.free_if_done(*engine_, host); }
+  void set_keep_alive(int32_t host, bool keep);
+
+  Objects objects;
+
+ private:
+  // Batch calls in a row until the loop gets its turn.
+  static constexpr int kMaxRounds = 16;
+  static constexpr size_t kReceiveBytes = 256u << 10;
+  // With more datagrams than this, acknowledgements go before JS is called; with fewer, its answers
+  // take them along.
+  static constexpr size_t kFewDatagrams = 4;
+  static constexpr size_t kRunRows = 2048;
+  static constexpr size_t kRunColumns = 4;
+  // A datagram of empty messages has this many, and a run is taken whole.
+  static constexpr size_t kEntries = 65'536;
+  static constexpr size_t kEventRows = 1024;
+  static constexpr size_t kEventColumns = 4;
+
+  bool create_engine();
+  bool create_tables();
+  bool create_driver(DriverChoice choice);
+  bool set_callback(napi_value callback);
+  void serve_round(bool receive);
+  void call_js();
+  void finish_round();
+
+  napi_env env_;
+  engine::Engine* engine_ = nullptr;
+  Driver* driver_ = nullptr;
+  bool hybrid_ = false;
+  bool serving_ = false;
+  int32_t hosts_keeping_alive_ = 0;
+  // As of the last step.
+  transport::Time next_timeout_ = transport::kNever;
+  bool more_ = false;
+
+  SlabSink sink_;
+  EventTable events_;
+  Collector collector_;
+  Outbox outbox_{objects};
+
+  napi_ref callback_ = nullptr;
+  napi_ref tables_ = nullptr;
+  napi_ref resource_ = nullptr;
+  napi_async_context async_context_ = nullptr;
+  SlabSink::Tables rows_{};
+  double* event_rows_ = nullptr;
+};
+
+}  // namespace hawser::binding

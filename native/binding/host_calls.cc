@@ -1,0 +1,189 @@
+// hostCreate, hostListen, hostClose, hostDestroy, hostCounters, hostKeepAlive.
+
+#include <cerrno>
+#include <cstring>
+
+#include "binding/arguments.h"
+#include "binding/calls.h"
+#include "binding/config.h"
+#include "binding/counters.h"
+#include "net/clock.h"
+
+namespace hawser::binding {
+namespace {
+
+using engine::MutexLock;
+
+// Sockets of one host; lib/ asks for a handful.
+constexpr uint32_t kMaxSockets = 64;
+
+Napi::Object to_host_error(Napi::Env env, const engine::HostError& error) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("socket", Napi::Number::New(env, static_cast<double>(error.socket)));
+  object.Set("errno", Napi::Number::New(env, error.error));
+  object.Set("code", Napi::String::New(env, errno_name(error.error)));
+  return object;
+}
+
+void read_limits(Napi::Object object, transport::EndpointConfig* config) {
+  const auto set = [&object](const char* name, uint32_t* field) {
+    const uint64_t value = get_integer(object, name, UINT32_MAX);
+    if (value != 0) *field = static_cast<uint32_t>(value);
+  };
+  set("maxSessions", &config->max_sessions);
+  set("maxHalfOpen", &config->max_half_open);
+  set("maxChannels", &config->max_channels);
+  set("idleTimeout", &config->idle_timeout_ms);
+}
+
+void read_disabled(Napi::Object object, net::SocketOptions* options) {
+  const Napi::Value value = object.Get("disable");
+  if (!value.IsObject()) return;
+  const auto disable = value.As<Napi::Object>();
+  options->gso = !get_flag(disable, "gso");
+  options->gro = !get_flag(disable, "gro");
+  options->mmsg = !get_flag(disable, "mmsg");
+}
+
+Napi::Object to_host_info(Napi::Env env, int32_t handle, const engine::Host& host) {
+  Napi::Object info = Napi::Object::New(env);
+  Napi::Array sockets = Napi::Array::New(env);
+  double receive_buffer = 0;
+  double send_buffer = 0;
+  for (size_t i = 0; i < host.socket_count(); i++) {
+    const net::UdpSocket& socket = host.socket(i);
+    sockets.Set(static_cast<uint32_t>(i), to_socket_config(env, socket.local_address()));
+    receive_buffer = socket.features().receive_buffer_bytes;
+    send_buffer = socket.features().send_buffer_bytes;
+  }
+  info.Set("handle", Napi::Number::New(env, handle));
+  info.Set("sockets", sockets);
+  info.Set("receiveBuffer", Napi::Number::New(env, receive_buffer));
+  info.Set("sendBuffer", Napi::Number::New(env, send_buffer));
+  return info;
+}
+
+napi_value host_create(napi_env raw_env, napi_callback_info info) {
+  const Arguments<1> arguments(raw_env, info);
+  Environment& environment = arguments.environment();
+  const Napi::Env env(raw_env);
+  const Napi::Value value(env, arguments[0]);
+  if (environment.engine() == nullptr || !value.IsObject()) {
+    napi_throw_type_error(env, nullptr, "hostCreate() takes an object, after start()");
+    return nullptr;
+  }
+  const auto object = value.As<Napi::Object>();
+  engine::HostOptions options;
+  Bytes id;
+  if (!read_bytes(env, object.Get("id"), &id) || id.length != wire::kPeerIdBytes) {
+    napi_throw_type_error(env, nullptr, "id must be 32 bytes");
+    return nullptr;
+  }
+  std::memcpy(options.endpoint.id.bytes, id.data, id.length);
+  const Napi::Value sockets = object.Get("sockets");
+  if (!sockets.IsArray() || sockets.As<Napi::Array>().Length() > kMaxSockets) {
+    napi_throw_type_error(env, nullptr, "sockets must be a short array");
+    return nullptr;
+  }
+  net::Address addresses[kMaxSockets];
+  const auto list = sockets.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    if (!get_address(list.Get(i), &addresses[i])) return to_host_error(env, {i, EINVAL});
+  }
+  options.addresses = addresses;
+  options.address_count = list.Length();
+  read_limits(object, &options.endpoint);
+  read_disabled(object, &options.sockets);
+  net::ImpairmentOptions impairment;
+  if (const Napi::Value impair = object.Get("impair"); impair.IsObject()) {
+    impairment = get_impairment(impair.As<Napi::Object>());
+    if (const char* invalid = impairment.first_invalid(); invalid != nullptr) {
+      napi_throw_type_error(env, nullptr, invalid);
+      return nullptr;
+    }
+    options.impairment = &impairment;
+  }
+
+  engine::HostError error;
+  engine::Host* host = nullptr;
+  int32_t handle = kNoHandle;
+  {
+    MutexLock lock(environment.engine()->mutex());
+    host = environment.engine()->create_host(options, &error);
+    if (host != nullptr) {
+      handle = environment.objects.add_host(host);
+      if (handle == kNoHandle) {
+        environment.engine()->destroy_host(host);
+        host = nullptr;
+        error = {0, ENOMEM};
+      }
+    }
+  }
+  if (host == nullptr) return to_host_error(env, error);
+  environment.after_sockets_changed();
+  return to_host_info(env, handle, *host);
+}
+
+napi_value host_listen(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  Environment& environment = arguments.environment();
+  engine::Host* host = environment.objects.host(arguments.handle(0));
+  if (host == nullptr) return nullptr;
+  MutexLock lock(environment.engine()->mutex());
+  host->endpoint().set_accepting(arguments.flag(1));
+  return nullptr;
+}
+
+napi_value host_close(napi_env env, napi_callback_info info) {
+  const Arguments<3> arguments(env, info);
+  Environment& environment = arguments.environment();
+  engine::Host* host = environment.objects.host(arguments.handle(0));
+  if (host == nullptr) return nullptr;
+  const Reason reason(env, arguments[2]);
+  const wire::Code code = wire::code_from_wire(to_integer(arguments.number(1), UINT32_MAX));
+  {
+    MutexLock lock(environment.engine()->mutex());
+    environment.engine()->close_host(host, net::monotonic_now_ns(), code, reason.text,
+                                     reason.length);
+  }
+  environment.after_urgent_change();
+  return nullptr;
+}
+
+napi_value host_destroy(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  arguments.environment().destroy_host(arguments.handle(0));
+  return nullptr;
+}
+
+napi_value host_counters_call(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  Environment& environment = arguments.environment();
+  engine::Host* host = environment.objects.host(arguments.handle(0));
+  if (host == nullptr) return nullptr;
+  CounterRow row;
+  {
+    MutexLock lock(environment.engine()->mutex());
+    row = host_counters(*environment.engine(), *host);
+  }
+  return row.to_js(env);
+}
+
+napi_value host_keep_alive(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  arguments.environment().set_keep_alive(arguments.handle(0), arguments.flag(1));
+  return nullptr;
+}
+
+}  // namespace
+
+void export_host_calls(Napi::Object exports, Environment& environment) {
+  export_function(exports, environment, "hostCreate", &host_create);
+  export_function(exports, environment, "hostListen", &host_listen);
+  export_function(exports, environment, "hostClose", &host_close);
+  export_function(exports, environment, "hostDestroy", &host_destroy);
+  export_function(exports, environment, "hostCounters", &host_counters_call);
+  export_function(exports, environment, "hostKeepAlive", &host_keep_alive);
+}
+
+}  // namespace hawser::binding

@@ -1,0 +1,48 @@
+// The addon's entry: one Environment for each environment that loads it.
+
+#include <napi.h>
+
+#include <new>
+
+#include "binding/calls.h"
+#include "binding/environment.h"
+
+namespace hawser::binding {
+
+void export_function(Napi::Object exports, Environment& environment, const char* name,
+                     napi_callback function) {
+  napi_value value = nullptr;
+  if (napi_create_function(exports.Env(), name, NAPI_AUTO_LENGTH, function, &environment,
+                           &value) == napi_ok) {
+    napi_set_named_property(exports.Env(), exports, name, value);
+  }
+}
+
+static void free_environment(napi_env, void* data, void*) {
+  delete static_cast<Environment*>(data);
+}
+
+static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  auto* environment = new (std::nothrow) Environment(env);
+  if (environment == nullptr ||
+      napi_set_instance_data(env, environment, &free_environment, nullptr) != napi_ok) {
+    delete environment;
+    napi_throw_error(env, nullptr, "no memory");
+    return exports;
+  }
+  exports.Set("version", Napi::String::New(env, "0.1.0"));
+  export_engine_calls(exports, *environment);
+  export_host_calls(exports, *environment);
+  export_session_calls(exports, *environment);
+  export_channel_calls(exports, *environment);
+  return exports;
+}
+
+}  // namespace hawser::binding
+
+// The macro below names it.
+static Napi::Object init_hawser(Napi::Env env, Napi::Object exports) {
+  return hawser::binding::init(env, exports);
+}
+
+NODE_API_MODULE(hawser, init_hawser)

@@ -1,0 +1,155 @@
+// connect, sessionClose, sessionCounters, sessionRemote, sessionRelease.
+
+#include <algorithm>
+#include <cstring>
+
+#include "binding/arguments.h"
+#include "binding/calls.h"
+#include "binding/config.h"
+#include "binding/counters.h"
+#include "engine/path.h"
+#include "net/clock.h"
+
+namespace hawser::binding {
+namespace {
+
+using engine::MutexLock;
+using transport::Session;
+
+// The candidates that one of the host's sockets reaches.
+size_t read_candidates(const Napi::Value& value, const engine::Host& host,
+                       transport::PathAddress* out) {
+  if (!value.IsArray()) return 0;
+  const auto list = value.As<Napi::Array>();
+  size_t count = 0;
+  for (uint32_t i = 0; i < list.Length() && count < Session::kMaxCandidates; i++) {
+    net::Address address;
+    if (!get_address(list.Get(i), &address)) continue;
+    const int socket = host.socket_for(address);
+    if (socket < 0) continue;
+    out[count++] = engine::to_path_address(address, static_cast<uint32_t>(socket));
+  }
+  return count;
+}
+
+// The session to a peer that JS may have: one that is there, else a new one.
+int32_t connect_locked(Environment& environment, int32_t host_handle, engine::Host& host,
+                       const wire::PeerIdBytes& remote, const transport::PathAddress* candidates,
+                       size_t count, transport::Duration timeout) {
+  Session* session = host.endpoint().find(remote);
+  if (session == nullptr || session->released()) {
+    if (count == 0) return kNoHandle;
+    const transport::Time now = net::monotonic_now_ns();
+    session = host.endpoint().connect(now, remote, candidates, count, now + timeout);
+    if (session == nullptr) return kNoHandle;
+  }
+  const int32_t known = Objects::handle_of(session->user);
+  if (known != kNoHandle) return known;
+  const int32_t handle = environment.objects.add_session(host_handle, session);
+  if (handle == kNoHandle) {
+    session->close(net::monotonic_now_ns(), wire::Code::kOutOfMemory, nullptr, 0);
+    session->release();
+  }
+  return handle;
+}
+
+napi_value connect(napi_env env, napi_callback_info info) {
+  const Arguments<4> arguments(env, info);
+  Environment& environment = arguments.environment();
+  const int32_t host_handle = arguments.handle(0);
+  engine::Host* host = environment.objects.host(host_handle);
+  if (host == nullptr) return to_js(env, kNoHandle);
+  Bytes id;
+  if (!read_bytes(env, arguments[1], &id) || id.length != wire::kPeerIdBytes) {
+    napi_throw_type_error(env, nullptr, "id must be 32 bytes");
+    return nullptr;
+  }
+  wire::PeerIdBytes remote{};
+  std::memcpy(remote.bytes, id.data, id.length);
+  transport::PathAddress candidates[Session::kMaxCandidates];
+  const size_t count = read_candidates(Napi::Value(env, arguments[2]), *host, candidates);
+  const transport::Duration timeout = to_duration(arguments.number(3));
+  int32_t handle = kNoHandle;
+  {
+    MutexLock lock(environment.engine()->mutex());
+    handle = connect_locked(environment, host_handle, *host, remote, candidates, count, timeout);
+  }
+  environment.after_change();
+  return to_js(env, handle);
+}
+
+napi_value session_close(napi_env env, napi_callback_info info) {
+  const Arguments<3> arguments(env, info);
+  Environment& environment = arguments.environment();
+  Session* session = environment.objects.session(arguments.handle(0));
+  if (session == nullptr) return nullptr;
+  const Reason reason(env, arguments[2]);
+  const wire::Code code = wire::code_from_wire(to_integer(arguments.number(1), UINT32_MAX));
+  {
+    MutexLock lock(environment.engine()->mutex());
+    session->close(net::monotonic_now_ns(), code, reason.text, reason.length);
+  }
+  environment.after_urgent_change();
+  return nullptr;
+}
+
+napi_value session_counters_call(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  Environment& environment = arguments.environment();
+  Session* session = environment.objects.session(arguments.handle(0));
+  if (session == nullptr) return nullptr;
+  CounterRow row;
+  {
+    MutexLock lock(environment.engine()->mutex());
+    row = session_counters(*session);
+  }
+  return row.to_js(env);
+}
+
+napi_value session_remote(napi_env raw_env, napi_callback_info info) {
+  const Arguments<1> arguments(raw_env, info);
+  Environment& environment = arguments.environment();
+  Session* session = environment.objects.session(arguments.handle(0));
+  if (session == nullptr) return nullptr;
+  wire::PeerIdBytes id{};
+  engine::Path path;
+  {
+    MutexLock lock(environment.engine()->mutex());
+    id = session->remote();
+    path = engine::from_path_address(session->path());
+  }
+  const Napi::Env env(raw_env);
+  Napi::Object remote = to_socket_config(env, path.address);
+  napi_value bytes = nullptr;
+  if (napi_create_buffer_copy(raw_env, sizeof id.bytes, id.bytes, nullptr, &bytes) == napi_ok) {
+    remote.Set("id", Napi::Value(env, bytes));
+  }
+  return remote;
+}
+
+napi_value session_release(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  Environment& environment = arguments.environment();
+  const int32_t handle = arguments.handle(0);
+  SessionEntry* entry = environment.objects.sessions.get(handle);
+  if (entry == nullptr) return nullptr;
+  Session* session = entry->session;
+  const int32_t host = entry->host;
+  environment.objects.remove_session(handle);
+  MutexLock lock(environment.engine()->mutex());
+  session->release();
+  environment.free_if_done(host);
+  return nullptr;
+}
+
+}  // namespace
+
+void export_session_calls(Napi::Object exports, Environment& environment) {
+  export_function(exports, environment, "connect", &connect);
+  export_function(exports, environment, "sessionClose", &session_close);
+  export_function(exports, environment, "sessionCounters", &session_counters_call);
+  export_function(exports, environment, "sessionRemote", &session_remote);
+  export_function(exports, environment, "sessionRelease", &session_release);
+}
+
+}  // namespace hawser::binding

@@ -1,0 +1,261 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "engine/path.h"
+
+namespace hawser::engine {
+
+using transport::kNever;
+using transport::Time;
+
+Engine::Engine(Time now, size_t memory_limit)
+    : memory_(memory_limit), runtime_(memory_, random_, now), wheel_(now) {}
+
+Engine::~Engine() {
+  while (Host* host = hosts_.front()) destroy_host(host);
+  wheel_.cancel(alarm_);
+  memory_.release(train_buffer_, kTrainBytes);
+}
+
+int Engine::open() {
+  const int error = sockets_.open();
+  if (error != 0) return error;
+  train_buffer_ = static_cast<uint8_t*>(memory_.allocate(kTrainBytes));
+  if (train_buffer_ == nullptr || !batch_.init()) return ENOMEM;
+  return 0;
+}
+
+// --- Hosts.
+
+Host* Engine::create_host(const HostOptions& options, HostError* error) {
+  auto* host = memory_.create<Host>(runtime_, options.endpoint);
+  if (host == nullptr) {
+    *error = {0, ENOMEM};
+    return nullptr;
+  }
+  if (!host->open(options, &sockets_, error)) {
+    memory_.destroy(host);
+    return nullptr;
+  }
+  host->endpoint_.user = reinterpret_cast<uintptr_t>(host);
+  hosts_.push_back(host);
+  return host;
+}
+
+void Engine::close_host(Host* host, Time now, wire::Code code, const char* reason,
+                        size_t reason_length) {
+  if (host->closing_) return;
+  host->closing_ = true;
+  host->closing_until_ = now + kLinger;
+  host->endpoint_.set_accepting(false);
+  host->endpoint_.close_all(now, code, reason, reason_length);
+  closing_.push_back(host);
+  rearm(host);
+  // Nobody to take leave of: the next look at the timers closes it.
+  if (host->endpoint_.session_count() == 0) wheel_.arm(host->timer_, now);
+}
+
+void Engine::destroy_host(Host* host) {
+  if (held_.socket != nullptr && held_.socket->host == host) held_ = {};
+  hosts_.remove(host);
+  closing_.remove(host);
+  reports_.remove(host);
+  wheel_.cancel(host->timer_);
+  host->endpoint_.destroy_all();
+  host->close_sockets(&sockets_);
+  memory_.destroy(host);
+}
+
+void Engine::report(Host* host, uint32_t event) {
+  host->events_ |= event;
+  reports_.push_back(host);
+}
+
+void Engine::finish_closed(Time now) {
+  for (Host* host = closing_.front(); host != nullptr;) {
+    Host* next = closing_.next(host);
+    const bool silent = host->endpoint_.session_count() == 0 &&
+                        (host->link_ == nullptr || host->link_->next_release() == kNever);
+    if (silent || now >= host->closing_until_) {
+      if (held_.socket != nullptr && held_.socket->host == host) held_ = {};
+      host->close_sockets(&sockets_);
+      closing_.remove(host);
+      host->closing_until_ = kNever;
+      wheel_.cancel(host->timer_);
+      report(host, kHostClosed);
+    }
+    host = next;
+  }
+}
+
+bool Engine::take_alarm() {
+  const bool due = alarm_due_;
+  alarm_due_ = false;
+  return due;
+}
+
+// --- Receiving.
+
+size_t Engine::receive(Time now, size_t max_bytes) {
+  ReadySocket ready[SocketSet::kMaxReady];
+  const size_t count = sockets_.ready(ready, SocketSet::kMaxReady);
+  if (count == 0) return 0;
+  // A share each, so that one busy socket does not starve the others; at least one full read.
+  const size_t share = std::max(max_bytes / count, net::ReceiveBatch::kBufferBytes);
+  size_t datagrams = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (ready[i].writable) on_writable(ready[i].socket, now);
+    if (ready[i].readable) datagrams += receive_from(ready[i].socket, now, share);
+  }
+  count_progress(datagrams);
+  return datagrams;
+}
+
+size_t Engine::receive_from(HostSocket* socket, Time now, size_t budget) {
+  // What a datagram costs beyond its bytes; bounds the work when many are small or dropped.
+  constexpr size_t kReadCost = 256;
+  Host* host = socket->host;
+  const uint32_t index = socket->index;
+  size_t datagrams = 0;
+  for (size_t used = 0; used < budget;) {
+    const net::ReceiveResult result = socket->udp.receive(&batch_);
+    if (result.status == net::IoStatus::kWouldBlock) break;
+    if (result.status == net::IoStatus::kError) {
+      on_receive_error(socket, result.error);
+      break;
+    }
+    socket->receive_errors = 0;
+    batch_.for_each_datagram([&](const net::Address& from, uint8_t* data, size_t size) {
+      host->endpoint_.receive(now, to_path_address(from, index), data, size);
+    });
+    datagrams += result.datagrams;
+    used += result.bytes + kReadCost;
+  }
+  return datagrams;
+}
+
+void Engine::on_receive_error(HostSocket* socket, int error) {
+  const bool broken = error == EBADF || error == ENOTSOCK || error == EINVAL || error == EFAULT;
+  if (!broken && ++socket->receive_errors < kMaxReceiveErrors) return;
+  if (held_.socket == socket) held_ = {};
+  sockets_.remove(socket);
+  socket->udp.close();
+  socket->blocked = false;
+  socket->host->failure_ = error;
+  report(socket->host, kHostFailed);
+}
+
+// --- Sending.
+
+void Engine::set_blocked(HostSocket* socket, bool blocked) {
+  if (socket->blocked == blocked) return;
+  socket->blocked = blocked;
+  sockets_.want_write(socket, blocked);
+}
+
+void Engine::on_writable(HostSocket* socket, Time now) {
+  set_blocked(socket, false);
+  if (socket->host->link_ != nullptr) release_due(socket->host, now);
+}
+
+void Engine::transmit(Time now) {
+  if (held_.socket != nullptr) {
+    if (held_.socket->blocked) return;
+    send_held();
+  }
+  for (size_t sent = 0; held_.socket == nullptr && sent < kTransmitBudget;) {
+    transport::Train train;
+    train.buffer = train_buffer_;
+    train.capacity = kTrainBytes;
+    train.max_segments = kSegments;
+    if (!runtime_.transmit(now, train)) break;
+    send(now, train);
+    sent += train.length;
+  }
+}
+
+void Engine::send(Time now, const transport::Train& train) {
+  auto* host = reinterpret_cast<Host*>(static_cast<uintptr_t>(train.from->user));
+  const Path path = from_path_address(train.to);
+  // A socket that is gone is a network that loses everything.
+  if (path.socket >= host->socket_count_ || !host->sockets_[path.socket].udp.is_open()) return;
+  if (host->link_ != nullptr) {
+    for (size_t offset = 0; offset < train.length; offset += train.segment_size) {
+      host->link_->push(now, path.address, path.socket, train_buffer_ + offset,
+                        std::min(train.segment_size, train.length - offset));
+    }
+    release_due(host, now);
+    return;
+  }
+  held_ = {&host->sockets_[path.socket], path.address, 0, train.length, train.segment_size};
+  send_held();
+}
+
+// Leaves held_ empty unless the socket is full. An error is about the destination, or about one
+// datagram: the rest of the train shares its fate, as if the network had lost it.
+void Engine::send_held() {
+  const net::SendResult result =
+      held_.socket->udp.send_train(held_.to, train_buffer_ + held_.offset,
+                                   held_.length - held_.offset, held_.segment_size);
+  count_progress(result.segments);
+  if (result.status != net::IoStatus::kWouldBlock) {
+    held_ = {};
+    return;
+  }
+  held_.offset += result.segments * held_.segment_size;
+  set_blocked(held_.socket, true);
+}
+
+void Engine::release_due(Host* host, Time now) {
+  while (const net::DelayedDatagram* datagram = host->link_->front(now)) {
+    HostSocket* socket = &host->sockets_[datagram->tag];
+    if (socket->udp.is_open()) {
+      if (socket->blocked) break;
+      const net::SendResult result = socket->udp.send_train(datagram->address, datagram->data,
+                                                            datagram->size, datagram->size);
+      count_progress(result.segments);
+      if (result.status == net::IoStatus::kWouldBlock) {
+        set_blocked(socket, true);
+        break;
+      }
+    }
+    host->link_->pop();
+  }
+  rearm(host);
+}
+
+// --- Time.
+
+void Engine::rearm(Host* host) {
+  Time due = host->closing_until_;
+  // What waits for a full socket is released by on_writable().
+  if (host->link_ != nullptr && !host->link_->waiting()) {
+    due = std::min(due, host->link_->next_release());
+  }
+  wheel_.arm(host->timer_, due);
+}
+
+void Engine::run_timers(Time now) {
+  runtime_.run_timers(now);
+  while (transport::TimerWheel::Entry* entry = wheel_.pop_expired(now)) {
+    Host* host = static_cast<Host::Timer*>(entry)->host;
+    if (host == nullptr) {
+      alarm_due_ = true;
+    } else if (host->link_ != nullptr) {
+      release_due(host, now);
+    }
+  }
+  if (!closing_.empty()) finish_closed(now);
+}
+
+Time Engine::next_timeout() const {
+  const bool stalled = held_.socket != nullptr && held_.socket->blocked;
+  const Time due =
+      stalled ? const_cast<transport::Runtime&>(runtime_).wheel().next_expiry()
+              : runtime_.next_timeout();
+  return std::min(due, wheel_.next_expiry());
+}
+
+}  // namespace hawser::engine

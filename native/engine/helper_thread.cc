@@ -1,0 +1,101 @@
+#include "engine/helper_thread.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "net/clock.h"
+
+namespace hawser::engine {
+
+using transport::kNever;
+using transport::Time;
+
+int HelperThread::start() {
+  if (engine_.sockets().fd() < 0) return ENOSYS;
+  int error = ticker_.open();
+  if (error == 0) error = poller_.open();
+  if (error != 0) return error;
+  engine_.sockets().watch_with(&poller_);
+  stopping_.store(false);
+  return thread_.start("hawser-helper", &HelperThread::run, this);
+}
+
+void HelperThread::stop() {
+  if (!thread_.running()) return;
+  stopping_.store(true);
+  ticker_.wake();
+  poller_.wake();
+  thread_.join();
+}
+
+void HelperThread::wake_up() {
+  sleeping_until_.store(kAwake, std::memory_order_relaxed);
+  poller_.wake();
+}
+
+void HelperThread::loop() {
+  uint64_t rounds = 0;
+  uint64_t progress = 0;
+  Time active_until = net::monotonic_now_ns() + kRestAfter;
+  while (!stopping_.load()) {
+    ticker_.wait(net::monotonic_now_ns() + kTick);
+    const Time now = net::monotonic_now_ns();
+    if (engine_.progress() != progress) {
+      progress = engine_.progress();
+      active_until = now + kRestAfter;
+    }
+    const uint64_t seen = rounds_.load(std::memory_order_acquire);
+    if (seen != rounds || in_poll_.load(std::memory_order_acquire)) {
+      rounds = seen;
+      if (now >= active_until) {
+        rest();
+        // Long enough to see whether the loop serves what ended the rest.
+        active_until = net::monotonic_now_ns() + 3 * kTick;
+      }
+      continue;
+    }
+    take_over(rounds);
+  }
+}
+
+void HelperThread::take_over(uint64_t rounds) {
+  takeovers_.store(takeovers_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  while (!stopping_.load() && loop_is_away(rounds)) {
+    size_t received = 0;
+    bool events = false;
+    Time now = 0;
+    Time next = kNever;
+    {
+      MutexLock lock(engine_.mutex());
+      // Under the lock: for the engine time never goes back, whichever thread tells it.
+      now = net::monotonic_now_ns();
+      received = engine_.receive(now, kReceiveBytes);
+      engine_.run_timers(now);
+      engine_.transmit(now);
+      events = engine_.has_events();
+      next = engine_.next_timeout();
+    }
+    if (events) waker_.wake();
+    if (received != 0) {
+      engine_.mutex().give_way();
+    } else {
+      poller_.wait(std::clamp(next, now, now + kTick));
+    }
+  }
+}
+
+// Until a datagram comes, a timer is due, or the loop announces an earlier one. The loop serves all
+// these too; a tick later it is clear whether it did.
+void HelperThread::rest() {
+  Time deadline = kNever;
+  {
+    MutexLock lock(engine_.mutex());
+    deadline = engine_.next_timeout();
+    // Under the lock: the loop cannot have set an earlier one in between.
+    sleeping_until_.store(deadline, std::memory_order_relaxed);
+  }
+  if (!stopping_.load()) poller_.wait(deadline);
+  sleeping_until_.store(kAwake, std::memory_order_relaxed);
+}
+
+}  // namespace hawser::engine

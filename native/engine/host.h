@@ -1,0 +1,95 @@
+// One local peer of an engine: a transport::Endpoint, the sockets it is reached through and, if
+// asked for, a bad network on its way out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/host_socket.h"
+#include "engine/impaired_link.h"
+#include "net/socket_counters.h"
+#include "transport/endpoint.h"
+#include "transport/list.h"
+#include "transport/memory.h"
+#include "transport/runtime.h"
+#include "transport/timer_wheel.h"
+
+namespace hawser::engine {
+
+class Engine;
+class SocketSet;
+
+struct HostOptions {
+  transport::EndpointConfig endpoint;
+  net::SocketOptions sockets;
+  // Where to bind; copied.
+  const net::Address* addresses = nullptr;
+  size_t address_count = 0;
+  // nullptr: none.
+  const net::ImpairmentOptions* impairment = nullptr;
+};
+
+struct HostError {
+  size_t socket = 0;  // index in HostOptions::addresses
+  int error = 0;      // errno
+};
+
+// What happened to a host since it was last asked. Bits.
+enum HostEvent : uint32_t {
+  kHostFailed = 1,  // a socket cannot be read any more; failure() says why
+  kHostClosed = 2,  // close() has come to its end: the sockets are closed
+};
+
+// Made, closed and destroyed by its Engine, under the engine's lock.
+class Host {
+ public:
+  Host(transport::Runtime& runtime, const transport::EndpointConfig& config);
+  ~Host();
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  // --- Owner.
+  uint64_t user = 0;
+
+  transport::Endpoint& endpoint() { return endpoint_; }
+  size_t socket_count() const { return socket_count_; }
+  const net::UdpSocket& socket(size_t index) const { return sockets_[index].udp; }
+  // Index of the socket that is best to reach `to` through; -1 when none of them can.
+  int socket_for(const net::Address& to) const;
+  uint32_t take_events();
+  // errno of the socket that failed.
+  int failure() const { return failure_; }
+  // Sum over the sockets, also after they were closed.
+  net::SocketCounters counters() const;
+  uint64_t impaired_dropped() const { return link_ == nullptr ? 0 : link_->dropped(); }
+
+ private:
+  friend class Engine;
+
+  struct Timer : transport::TimerWheel::Entry {
+    explicit Timer(Host* owner) : host(owner) {}
+    Host* host;
+  };
+
+  // Opens the sockets and puts them into `set`. False: `error` says which one failed; nothing is
+  // left open.
+  bool open(const HostOptions& options, SocketSet* set, HostError* error);
+  void close_sockets(SocketSet* set);
+
+  transport::Memory& memory_;
+  transport::Endpoint endpoint_;
+  HostSocket* sockets_ = nullptr;
+  size_t socket_count_ = 0;
+  ImpairedLink* link_ = nullptr;
+  // Due when a datagram is to be released, or the time to say good-bye is over.
+  Timer timer_;
+  transport::Time closing_until_ = transport::kNever;
+  bool closing_ = false;
+  uint32_t events_ = 0;
+  int failure_ = 0;
+  transport::ListHook<Host> all_hook_;
+  transport::ListHook<Host> closing_hook_;
+  transport::ListHook<Host> report_hook_;
+};
+
+}  // namespace hawser::engine
