@@ -18,20 +18,16 @@ constexpr uint64_t kWindowsOfCongestion = 4;
 
 uint32_t even(uint64_t messages) { return static_cast<uint32_t>(messages & ~uint64_t{1}); }
 
-uint64_t first_sequence_of(const ChannelConfig* config) {
-  return config == nullptr ? 1 : config->first_sequence;
-}
-
 }  // namespace
 
-Channel::Channel(Session& session, uint64_t id, bool incoming, const ChannelConfig* config)
+Channel::Channel(Session& session, uint64_t id, bool incoming)
     : session_(&session),
       id_(id),
-      out_(session.runtime().memory(), first_sequence_of(config)),
-      in_(session.runtime().memory(), session.runtime().pool(), first_sequence_of(config),
+      out_(session.runtime().memory(), session.first_sequence()),
+      in_(session.runtime().memory(), session.runtime().pool(), session.first_sequence(),
           session.initial_credit()),
       incoming_(incoming),
-      counted_(first_sequence_of(config)) {
+      counted_(session.first_sequence()) {
   out_.raise_credit(session.initial_credit_received());
   in_.set_max_window(session.max_credit());
   in_.set_max_message(static_cast<uint32_t>(wire::kMaxMessage));

@@ -54,8 +54,7 @@ class Channel {
     kClosed,    // not taken: ended, closed, or not yet accepted
   };
 
-  // config: nullptr for a channel that the peer opens.
-  Channel(Session& session, uint64_t id, bool incoming, const ChannelConfig* config);
+  Channel(Session& session, uint64_t id, bool incoming);
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;

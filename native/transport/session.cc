@@ -47,6 +47,7 @@ Session::~Session() {
 
 uint32_t Session::initial_credit() const { return endpoint_.config().initial_credit; }
 uint32_t Session::max_credit() const { return endpoint_.config().max_credit; }
+uint64_t Session::first_sequence() const { return endpoint_.config().first_sequence; }
 
 // --- Life.
 
@@ -218,8 +219,8 @@ uint32_t Session::take_events() {
 
 // --- Channels.
 
-Channel* Session::make_channel(uint64_t id, bool incoming, const ChannelConfig* config) {
-  auto* channel = runtime_.memory().create<Channel>(*this, id, incoming, config);
+Channel* Session::make_channel(uint64_t id, bool incoming) {
+  auto* channel = runtime_.memory().create<Channel>(*this, id, incoming);
   if (channel == nullptr) return nullptr;
   if (!channels_.insert(id, channel)) {
     runtime_.memory().destroy(channel);
@@ -240,7 +241,7 @@ Channel* Session::open_channel(Time now, const ChannelConfig& config, const uint
   }
   const uint64_t ordinal = next_ordinal_;
   const uint64_t id = initiator_ ? 2 * ordinal - 1 : 2 * ordinal;
-  Channel* channel = make_channel(id, false, &config);
+  Channel* channel = make_channel(id, false);
   if (channel == nullptr) return nullptr;
   if (!channel->configure_open(now, config, service, service_length, metadata, metadata_length)) {
     all_channels_.remove(channel);

@@ -116,6 +116,7 @@ class Session {
   Duration round_trip() const { return rtt_.smoothed(); }
   uint32_t initial_credit() const;
   uint32_t max_credit() const;
+  uint64_t first_sequence() const;
   // 0 until the peer has said it.
   uint32_t initial_credit_received() const {
     return state_ == State::kConnecting ? 0 : remote_parameters_.initial_credit;
@@ -157,7 +158,7 @@ class Session {
   // The channel a frame speaks of, made if it is new and the peer may open it. nullptr: the frame is
   // to be ignored, or `taken` says what is wrong.
   Channel* channel_for(Time now, uint64_t id, Taken& taken);
-  Channel* make_channel(uint64_t id, bool incoming, const ChannelConfig* config);
+  Channel* make_channel(uint64_t id, bool incoming);
   // False: no memory to note it.
   bool frame_acknowledged(Time now, const FrameRef& ref);
   bool frame_lost(const FrameRef& ref);

@@ -198,7 +198,7 @@ Channel* Session::channel_for(Time now, uint64_t id, Taken& taken) {
     taken = Taken::kNoMemory;
     return nullptr;
   }
-  Channel* channel = make_channel(id, true, nullptr);
+  Channel* channel = make_channel(id, true);
   if (channel == nullptr) {
     (void)remote_used_.remove(ordinal, ordinal + 1);
     taken = Taken::kNoMemory;

@@ -54,6 +54,9 @@ struct EndpointConfig {
   // UDP payload to use on every path until path MTU discovery exists. Bytes.
   uint32_t path_datagram = 1'200;
   Duration max_ack_delay = 25 * kMillisecond;
+  // Test seam: number of the first message in each direction of every channel. Both sides must
+  // agree. Protocol: 1.
+  uint64_t first_sequence = 1;
 };
 
 // Options of one direction pair of a channel, chosen by its local side.
@@ -71,8 +74,6 @@ struct ChannelConfig {
   uint64_t max_buffered = 16u << 20;
   // The channel is reset with IDLE when no message moved for this long; 0 = never.
   Duration idle_timeout = 0;
-  // Test seam: number of the first message of each direction. Both sides must agree. Protocol: 1.
-  uint64_t first_sequence = 1;
 };
 
 // Who ended a session or channel.

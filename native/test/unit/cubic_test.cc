@@ -204,6 +204,20 @@ TEST(Cubic, FollowsTheCurve) {
   EXPECT_GT(flow.packets(), 1.2 * w_max);
 }
 
+// RFC 9438, section 4.2: what a round trip of ACKs gives is the curve a round trip ahead.
+TEST(Cubic, AimsARoundTripAhead) {
+  Cubic cubic(kPacket, options_with_window(1000));
+  const Duration rtt = 500 * kMillisecond;
+  Flow flow(cubic, rtt);
+  const double w_max = flow.packets();
+  flow.lose();
+  const double k = std::cbrt((w_max - flow.packets()) / 0.4);
+  flow.wait(rtt + 1);
+  flow.ack(cubic.window());
+  EXPECT_NEAR(flow.packets(), 0.4 * std::pow(0.5 - k, 3) + w_max, 0.01);
+  EXPECT_GT(flow.packets(), 0.7 * w_max + 10);
+}
+
 // RFC 9438, section 4.3: on short and slow paths it grows as Reno would, by 9/17 of a packet a
 // round trip up to the old window and by one above it.
 TEST(Cubic, IsFriendlyToReno) {

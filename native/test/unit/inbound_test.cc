@@ -255,7 +255,7 @@ TEST(Inbound, AFarNumberCostsWhatLiesBelow) {
   EXPECT_EQ(send(4096 / 33), Result::kTaken);
   const uint8_t piece = 1;
   EXPECT_EQ(in.on_fragment(some_channel(), 1'000, 50, 0, &piece, 1, nullptr), Result::kTooMuch);
-  EXPECT_EQ(in.on_fragment(some_channel(), 1, 4'000, 0, &piece, 1, nullptr), Result::kTooMuch);
+  EXPECT_EQ(in.on_fragment(some_channel(), 1, 4'050, 0, &piece, 1, nullptr), Result::kTooMuch);
 }
 
 TEST(Inbound, TinyPiecesFarApartAreNotKept) {

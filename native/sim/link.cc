@@ -1,0 +1,68 @@
+#include "sim/link.h"
+
+#include <algorithm>
+
+namespace hawser::sim {
+
+using transport::Time;
+
+namespace {
+
+LinkOptions plain() {
+  LinkOptions options;
+  options.impairment.delay_ns = 10 * transport::kMillisecond;
+  return options;
+}
+
+}  // namespace
+
+Link::Link() : Link(plain()) {}
+
+Link::Link(const LinkOptions& options) : options_(options), impairment_(options.impairment) {}
+
+bool Link::up_at(Time now) const {
+  if (!up_) return false;
+  return std::none_of(options_.outages.begin(), options_.outages.end(),
+                      [now](const Outage& o) { return now >= o.from && now < o.until; });
+}
+
+Time Link::last_outage_end() const {
+  Time last = 0;
+  for (const Outage& outage : options_.outages) last = std::max(last, outage.until);
+  return last;
+}
+
+void Link::on_dropped(Time now) {
+  constexpr uint64_t kSeveral = 3;  // as many as an idle session sends before it times out
+  if (++lost_in_a_row_ >= kSeveral) last_dead_at_ = now;
+}
+
+net::ImpairmentDecision Link::pass(Time now, size_t size, Fate& fate) {
+  if (!up_at(now)) {
+    fate = Fate::kOutage;
+    on_dropped(now);
+    return {};
+  }
+  if (size > options_.mtu) {
+    fate = Fate::kTooLong;
+    on_dropped(now);
+    return {};
+  }
+  const net::ImpairmentDecision decision = impairment_.decide(now, size);
+  fate = Fate::kCarried;
+  if (decision.copies == 0) fate = Fate::kLost;
+  if (decision.copies == 2) fate = Fate::kDuplicated;
+  bool whole = false;
+  for (int i = 0; i < decision.copies; i++) {
+    if (decision.copy[i].corrupt_bit < 0) whole = true;
+  }
+  if (decision.copies != 0 && !whole) fate = Fate::kCorrupted;
+  if (whole) {
+    lost_in_a_row_ = 0;
+  } else {
+    on_dropped(now);
+  }
+  return decision;
+}
+
+}  // namespace hawser::sim

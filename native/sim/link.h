@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "net/impairment.h"
+#include "sim/wire_view.h"
+#include "transport/time.h"
+
+namespace hawser::sim {
+
+// A time in which a link carries nothing.
+struct Outage {
+  transport::Time from;
+  transport::Time until;
+};
+
+struct LinkOptions {
+  net::ImpairmentOptions impairment;
+  // Longer datagrams vanish.
+  size_t mtu = 65'535;
+  std::vector<Outage> outages;
+};
+
+// One direction between two peers.
+class Link {
+ public:
+  // Carries everything after 10 ms.
+  Link();
+  explicit Link(const LinkOptions& options);
+
+  // Off: everything that enters from now on vanishes.
+  void set_up(bool up) { up_ = up; }
+  bool up_at(transport::Time now) const;
+  // When the last outage has ended, as far as it is known; 0 without any.
+  transport::Time last_outage_end() const;
+  net::ImpairmentDecision pass(transport::Time now, size_t size, Fate& fate);
+  const net::ImpairmentCounters& counters() const { return impairment_.counters(); }
+  // When several datagrams in a row last did not get through (whole); 0: never.
+  transport::Time last_dead_at() const { return last_dead_at_; }
+  void on_dropped(transport::Time now);
+
+ private:
+  LinkOptions options_;
+  net::Impairment impairment_;
+  bool up_ = true;
+  uint64_t lost_in_a_row_ = 0;
+  transport::Time last_dead_at_ = 0;
+};
+
+}  // namespace hawser::sim

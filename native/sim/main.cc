@@ -1,0 +1,87 @@
+// sim --seeds 100 [--from 0]      runs seeds one after the other; fails if any fails
+// sim --seed 17 [--trace]         runs one seed, twice, and compares the two runs
+#include <chrono>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "sim/scenario.h"
+
+namespace {
+
+using hawser::sim::run_seed;
+using hawser::sim::SeedResult;
+
+int usage() {
+  std::fputs("usage: sim [--seeds COUNT] [--from SEED] | --seed SEED [--trace]\n", stderr);
+  return 2;
+}
+
+bool read_number(const char* text, uint64_t& value) {
+  char* end = nullptr;
+  value = std::strtoull(text, &end, 10);
+  return *text >= '0' && *text <= '9' && *end == 0;
+}
+
+int run_one(uint64_t seed, bool trace) {
+  const SeedResult first = run_seed(seed, trace);
+  const SeedResult second = run_seed(seed, false);
+  std::printf("seed %" PRIu64 ": %s\n", seed,
+              first.failure.empty() ? "passed" : first.failure.c_str());
+  std::printf("%" PRIu64 " channels, %" PRIu64 " messages, %" PRIu64 " datagrams, %.3f s, hash %016" PRIx64
+              "\n",
+              first.channels, first.messages, first.datagrams,
+              static_cast<double>(first.simulated) / 1e9, first.hash);
+  if (first.hash != second.hash) {
+    std::printf("the second run differs: hash %016" PRIx64 "\n", second.hash);
+    return 1;
+  }
+  return first.failure.empty() ? 0 : 1;
+}
+
+int run_many(uint64_t from, uint64_t count) {
+  uint64_t failed = 0;
+  uint64_t messages = 0;
+  uint64_t datagrams = 0;
+  const auto start = std::chrono::steady_clock::now();
+  for (uint64_t seed = from; seed < from + count; seed++) {
+    const SeedResult result = run_seed(seed, false);
+    messages += result.messages;
+    datagrams += result.datagrams;
+    if (result.failure.empty()) continue;
+    failed++;
+    std::printf("%s\n", result.failure.c_str());
+    std::fflush(stdout);
+  }
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  std::printf("%" PRIu64 " seeds, %" PRIu64 " failed, %" PRIu64 " messages, %" PRIu64
+              " datagrams, %.1f seeds/s\n",
+              count, failed, messages, datagrams, static_cast<double>(count) / elapsed.count());
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  uint64_t count = 100;
+  uint64_t from = 0;
+  uint64_t seed = 0;
+  bool single = false;
+  bool trace = false;
+  for (int i = 1; i < argc; i++) {
+    uint64_t* value = nullptr;
+    if (std::strcmp(argv[i], "--seeds") == 0) value = &count;
+    if (std::strcmp(argv[i], "--from") == 0) value = &from;
+    if (std::strcmp(argv[i], "--seed") == 0) {
+      value = &seed;
+      single = true;
+    }
+    if (std::strcmp(argv[i], "--trace") == 0) {
+      trace = true;
+    } else if (value == nullptr || ++i == argc || !read_number(argv[i], *value)) {
+      return usage();
+    }
+  }
+  return single ? run_one(seed, trace) : run_many(from, count);
+}

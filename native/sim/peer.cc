@@ -1,0 +1,183 @@
+#include "sim/peer.h"
+
+#include <cstring>
+
+#include "sim/application.h"
+#include "sim/network.h"
+
+namespace hawser::sim {
+
+using transport::Channel;
+using transport::PathAddress;
+using transport::Session;
+
+namespace {
+
+transport::EndpointConfig with_id(transport::EndpointConfig config, int index) {
+  config.id = SimPeer::id_of(index);
+  return config;
+}
+
+}  // namespace
+
+SimPeer::SimPeer(SimNetwork& network, int index, const transport::EndpointConfig& config)
+    : network_(network),
+      index_(index),
+      config_(with_id(config, index)),
+      memory_(network.seed() * 1000 + static_cast<uint64_t>(index)),
+      random_(network.seed(), 0x1000 + static_cast<uint64_t>(index)),
+      runtime_(new transport::Runtime(memory_, random_, network.now())),
+      endpoint_(new transport::Endpoint(*runtime_, config_)),
+      train_(kTrainBytes) {
+  endpoint_->set_accepting(true);
+}
+
+SimPeer::~SimPeer() {
+  if (alive()) destroy();
+}
+
+wire::PeerIdBytes SimPeer::id_of(int index) {
+  wire::PeerIdBytes id{};
+  std::memset(id.bytes, 0xa5, sizeof id.bytes);
+  wire::store_u32(id.bytes, static_cast<uint32_t>(index));
+  return id;
+}
+
+PathAddress SimPeer::address_of(int index) {
+  PathAddress address;
+  address.bytes[0] = 0x51;
+  wire::store_u32(address.bytes + 1, static_cast<uint32_t>(index));
+  return address;
+}
+
+int SimPeer::index_of(const PathAddress& address) {
+  return address.bytes[0] == 0x51 ? static_cast<int>(wire::load_u32(address.bytes + 1)) : -1;
+}
+
+Session* SimPeer::connect(int remote, transport::Duration give_up_after) {
+  const PathAddress address = address_of(remote);
+  Session* session = endpoint_->connect(network_.now(), id_of(remote), &address, 1,
+                                        network_.now() + give_up_after);
+  if (session != nullptr) {
+    sessions_[session->local_id().as_u64()] = session;
+    network_.oracle().on_connect(session->local_id().as_u64(), index_, remote);
+  }
+  return session;
+}
+
+Session* SimPeer::session(uint64_t connection_id) const {
+  const auto found = sessions_.find(connection_id);
+  return found == sessions_.end() ? nullptr : found->second;
+}
+
+transport::Time SimPeer::next_timeout() const {
+  if (!alive()) return transport::kNever;
+  if (runtime_->has_events()) return 0;
+  return runtime_->next_timeout();
+}
+
+void SimPeer::receive(const PathAddress& from, uint8_t* data, size_t length) {
+  if (!alive()) return;
+  runtime_->set_sink(this);
+  endpoint_->receive(network_.now(), from, data, length);
+}
+
+void SimPeer::on_timer(uint64_t tag) {
+  if (!alive()) return;
+  runtime_->set_sink(nullptr);
+  network_.application().on_timer(*this, tag);
+}
+
+void SimPeer::deliver(Channel& channel) {
+  transport::MessageSink* before = runtime_->sink();
+  runtime_->set_sink(this);
+  channel.deliver(network_.now());
+  runtime_->set_sink(before);
+}
+
+bool SimPeer::take(Channel& channel, uint64_t first, const uint8_t* run, size_t length,
+                   uint32_t count) {
+  return network_.application().take(*this, channel, first, run, length, count);
+}
+
+void SimPeer::service() {
+  // More rounds than any honest work takes: the core keeps itself busy.
+  constexpr int kTooManyRounds = 100'000;
+  for (int round = 0; alive() && !network_.failed(); round++) {
+    if (round == kTooManyRounds) {
+      network_.fail("peer %d never comes to rest", index_);
+      return;
+    }
+    runtime_->set_sink(this);
+    runtime_->run_timers(network_.now());
+    transmit();
+    runtime_->set_sink(nullptr);
+    handle_events();
+    network_.application().after_batch(*this);
+    if (!runtime_->has_events() && !runtime_->has_output()) break;
+  }
+  check();
+}
+
+void SimPeer::transmit() {
+  transport::Train train;
+  train.buffer = train_.data();
+  train.capacity = train_.size();
+  while (runtime_->transmit(network_.now(), train)) {
+    if (network_.failed()) return;
+    if (train.length == 0 || train.segment_size == 0 || train.length > train.capacity ||
+        train.segments != (train.length + train.segment_size - 1) / train.segment_size ||
+        train.segments > train.max_segments || train.from != endpoint_.get()) {
+      network_.fail("peer %d built a train that contradicts itself", index_);
+      return;
+    }
+    network_.oracle().begin_train();
+    for (size_t at = 0; at < train.length; at += train.segment_size) {
+      const size_t rest = train.length - at;
+      network_.send(index_, train.to, train.buffer + at,
+                    rest < train.segment_size ? rest : train.segment_size);
+    }
+    network_.oracle().end_train(*this);
+    train.max_segments = 64;
+    train.segments = train.segment_size = train.length = 0;
+  }
+}
+
+void SimPeer::handle_events() {
+  while (Session* session = runtime_->next_session()) {
+    const uint32_t events = session->take_events();
+    const uint64_t id = session->local_id().as_u64();
+    if ((events & transport::kSessionOpen) != 0) sessions_[id] = session;
+    if ((events & transport::kSessionClosed) != 0) sessions_.erase(id);
+    network_.note(3, events);
+    network_.application().on_session(*this, *session, events);
+  }
+  while (Channel* channel = runtime_->next_channel()) {
+    const uint32_t events = channel->take_events();
+    network_.note(4, events);
+    network_.application().on_channel(*this, *channel, events);
+  }
+}
+
+void SimPeer::check() {
+  if (memory_.misuse() != nullptr) network_.fail("peer %d: %s", index_, memory_.misuse());
+  if (memory_bound_ != 0 && memory_.in_use() > memory_bound_) {
+    network_.fail("peer %d uses %zu bytes of memory, bound %zu", index_, memory_.in_use(),
+                  memory_bound_);
+  }
+}
+
+void SimPeer::destroy() {
+  sessions_.clear();
+  runtime_->set_sink(nullptr);
+  endpoint_->destroy_all();
+  endpoint_.reset();
+  runtime_.reset();
+  if (memory_.in_use() != 0 || memory_.blocks() != 0) {
+    network_.fail("peer %d left %zu bytes in %zu blocks", index_, memory_.in_use(),
+                  memory_.blocks());
+  }
+  if (memory_.misuse() != nullptr) network_.fail("peer %d: %s", index_, memory_.misuse());
+}
+
+}  // namespace hawser::sim

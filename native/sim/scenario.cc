@@ -1,0 +1,290 @@
+#include "sim/scenario.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <vector>
+
+#include "net/prng.h"
+#include "sim/network.h"
+#include "sim/workload.h"
+
+namespace hawser::sim {
+
+using transport::Duration;
+using transport::kMicrosecond;
+using transport::kMillisecond;
+using transport::kSecond;
+
+namespace {
+
+constexpr uint64_t kMessages = 5'000;
+constexpr int kPathImpairments = 8;
+
+class Luck {
+ public:
+  explicit Luck(uint64_t seed) : prng_(seed, 0x7363656e) {}
+  uint64_t between(uint64_t low, uint64_t high) { return low + prng_.below(high - low + 1); }
+  Duration duration(Duration low, Duration high) {
+    return static_cast<Duration>(between(static_cast<uint64_t>(low), static_cast<uint64_t>(high)));
+  }
+  // One in `n`.
+  bool one_in(uint64_t n) { return prng_.below(n) == 0; }
+  double part(uint64_t low_percent, uint64_t high_percent) {
+    return static_cast<double>(between(low_percent * 10, high_percent * 10)) / 1000.0;
+  }
+
+ private:
+  net::Prng prng_;
+};
+
+void impair(Luck& luck, int which, transport::Time now, LinkOptions& link) {
+  net::ImpairmentOptions& options = link.impairment;
+  switch (which) {
+    case 0:
+      options.loss = luck.part(1, 20);
+      break;
+    case 1:
+      options.burst_enter = luck.part(1, 3);
+      options.burst_leave = luck.part(20, 60);
+      options.burst_loss = luck.part(50, 100);
+      break;
+    case 2:
+      options.jitter_ns = luck.duration(100 * kMicrosecond, 20 * kMillisecond);
+      break;
+    case 3:
+      options.reorder = luck.part(1, 15);
+      break;
+    case 4:
+      options.duplicate = luck.part(1, 15);
+      break;
+    case 5:
+      options.corrupt = luck.part(1, 8);
+      break;
+    case 6:
+      options.rate_bytes_per_second = luck.between(100'000, 20'000'000);
+      options.queue_bytes = luck.between(15'000, 300'000);
+      break;
+    default: {
+      const transport::Time from = now + luck.duration(0, 3 * kSecond);
+      link.outages.push_back({from, from + luck.duration(50 * kMillisecond, 4 * kSecond)});
+      break;
+    }
+  }
+}
+
+// At least three impairments besides the delay.
+LinkOptions make_link(Luck& luck, transport::Time now, uint64_t& impairments) {
+  LinkOptions link;
+  link.impairment.delay_ns = luck.duration(0, 60 * kMillisecond);
+  uint32_t chosen = 0;
+  const uint64_t wanted = luck.between(3, 5);
+  for (uint64_t count = 0; count < wanted;) {
+    const int which = static_cast<int>(luck.between(0, kPathImpairments - 1));
+    if ((chosen >> which & 1) != 0) continue;
+    chosen |= 1u << which;
+    impair(luck, which, now, link);
+    count++;
+  }
+  impairments = std::max(impairments, wanted);
+  return link;
+}
+
+transport::EndpointConfig make_endpoint(Luck& luck, uint64_t first_sequence) {
+  transport::EndpointConfig config;
+  config.first_sequence = first_sequence;
+  static constexpr uint32_t kDatagrams[] = {1200, 1200, 1452, 4000, 16'000};
+  config.path_datagram = kDatagrams[luck.between(0, 4)];
+  config.initial_credit = static_cast<uint32_t>(luck.between(4096, 65'536));
+  config.max_credit = static_cast<uint32_t>(luck.between(65'536, 512u << 10));
+  config.max_ack_delay = luck.duration(kMillisecond, 25 * kMillisecond);
+  return config;
+}
+
+void choose_sizes(Luck& luck, SidePlan& side, uint64_t& left) {
+  switch (luck.between(0, 9)) {
+    case 0:
+      side.sizes = {SizeProfile::kPacket, 0};
+      side.messages = luck.between(1, 60);
+      break;
+    case 1:
+      side.sizes = {SizeProfile::kLarge, static_cast<uint32_t>(luck.between(2'000, 120'000))};
+      side.messages = luck.between(1, 6);
+      break;
+    case 2:
+    case 3:
+      side.sizes = {SizeProfile::kMixed, static_cast<uint32_t>(luck.between(2'000, 20'000))};
+      side.messages = std::min<uint64_t>(luck.between(0, 600), left);
+      break;
+    case 4:
+      side.messages = 0;
+      break;
+    case 5:
+    case 6:
+      side.sizes = {SizeProfile::kSmall, 0};
+      side.messages = std::min<uint64_t>(luck.between(0, 1'200), left);
+      break;
+    default:
+      side.sizes = {SizeProfile::kTiny, 0};
+      side.messages = std::min<uint64_t>(luck.between(0, 2'000), left);
+      break;
+  }
+  left -= std::min(left, side.messages);
+}
+
+void choose_side(Luck& luck, SidePlan& side, uint64_t& left) {
+  choose_sizes(luck, side, left);
+  if (luck.one_in(2)) {
+    side.burst = static_cast<uint32_t>(luck.between(1, 200));
+    side.gap = luck.duration(kMillisecond, 20 * kMillisecond);
+    // A slow writer of many messages would only make the run long.
+    side.burst = std::max(side.burst, static_cast<uint32_t>(side.messages / 100));
+  }
+  switch (luck.between(0, 5)) {
+    case 0:
+      side.reader = Reader::kOnce;
+      side.pause = luck.one_in(2) ? 0 : luck.duration(kMillisecond, 10 * kMillisecond);
+      break;
+    case 1:
+      side.reader = Reader::kPausing;
+      side.pause = luck.duration(kMillisecond, 100 * kMillisecond);
+      break;
+    default:
+      break;
+  }
+  if (luck.one_in(3)) side.refusal = luck.part(1, 30);
+  transport::ChannelConfig& config = side.config;
+  config.max_message = 256u << 10;
+  if (luck.one_in(2)) {
+    config.window = static_cast<uint32_t>(luck.between(2, luck.one_in(2) ? 16 : 2'000));
+    if (luck.one_in(2)) config.ack_every = static_cast<uint32_t>(luck.between(1, config.window));
+  }
+  if (luck.one_in(3)) config.ack_timeout = luck.duration(kMillisecond, 50 * kMillisecond);
+  config.high_water_mark = luck.between(1'000, 128u << 10);
+  config.max_buffered = 4 * config.high_water_mark;
+}
+
+// What a tiny window over a long path would take for ever.
+void limit_slow(SidePlan& side) {
+  if (side.config.window == 0 || side.config.window > 16) return;
+  side.messages = std::min<uint64_t>(side.messages, 20 * side.config.window);
+}
+
+size_t memory_bound(const std::vector<ChannelPlan>& channels, uint32_t max_credit) {
+  size_t bound = size_t{8} << 20;
+  for (const ChannelPlan& channel : channels) {
+    for (const SidePlan& side : channel.side) {
+      bound += 2 * (static_cast<size_t>(side.config.max_buffered) + side.config.max_message) +
+               4 * size_t{max_credit};
+    }
+  }
+  return bound;
+}
+
+// Memory fails now and then at one peer.
+void starve(Luck& luck, SimNetwork& network, Workload& workload) {
+  workload.allow_failure(true);
+  const int victim = static_cast<int>(luck.between(0, static_cast<uint64_t>(network.peer_count() - 1)));
+  SimMemory& memory = network.peer(victim).memory();
+  if (luck.one_in(2)) {
+    memory.set_failure_chance(luck.part(0, 10));
+  } else {
+    memory.fail_after(luck.between(0, 400), luck.between(1, 50));
+  }
+}
+
+}  // namespace
+
+SeedResult run_seed(uint64_t seed, bool trace) {
+  Luck luck(seed);
+  SimNetwork network(seed);
+  network.set_trace(trace);
+  Workload workload(network);
+  SeedResult result;
+
+  const int peers = luck.one_in(3) ? 3 : 2;
+  // Now and then the low 32 bits of the sequence wrap on the way.
+  const uint64_t first =
+      luck.one_in(4) ? (uint64_t{1} << 32) - luck.between(0, 300) : uint64_t{1};
+  for (int i = 0; i < peers; i++) network.add_peer(make_endpoint(luck, first));
+  std::vector<int> sessions;
+  for (int i = 1; i < peers; i++) {
+    network.set_links(0, i, make_link(luck, network.now(), result.impairments));
+    SessionPlan plan;
+    plan.initiator = luck.one_in(2) ? 0 : i;
+    plan.responder = plan.initiator == 0 ? i : 0;
+    plan.connect_at = network.now();
+    plan.closed_by_initiator = luck.one_in(2);
+    sessions.push_back(workload.add_session(plan));
+  }
+  const bool starved = luck.one_in(10);
+
+  uint64_t left = kMessages;
+  std::vector<ChannelPlan> plans;
+  const uint64_t channels = luck.between(3, 6);
+  for (uint64_t i = 0; i < channels; i++) {
+    ChannelPlan plan;
+    plan.session = sessions[i % sessions.size()];
+    plan.opened_by_initiator = luck.one_in(2);
+    plan.open_at = network.now() + (luck.one_in(2) ? 1 : luck.duration(1, kSecond));
+    for (SidePlan& side : plan.side) {
+      choose_side(luck, side, left);
+      const uint64_t before = side.messages;
+      limit_slow(side);
+      left += before - side.messages;
+    }
+    if (luck.one_in(12)) {
+      plan.side[luck.between(0, 1)].reset_after = luck.between(1, 200);
+    } else if (luck.one_in(40)) {
+      plan.refuse = true;
+    }
+    plans.push_back(plan);
+  }
+  // What the dice left over goes to the first channel, which stays whole.
+  plans[0].refuse = false;
+  plans[0].side[0].reset_after = plans[0].side[1].reset_after = UINT64_MAX;
+  plans[0].side[0].sizes = {luck.one_in(2) ? SizeProfile::kTiny : SizeProfile::kSmall, 0};
+  plans[0].side[0].config.window = plans[0].side[0].config.ack_every = 0;
+  uint64_t sure = 0;
+  for (const ChannelPlan& plan : plans) {
+    const bool cut_short = plan.refuse || plan.side[0].reset_after != UINT64_MAX ||
+                           plan.side[1].reset_after != UINT64_MAX;
+    if (!cut_short) sure += plan.side[0].messages + plan.side[1].messages;
+  }
+  plans[0].side[0].messages += kMessages - std::min(kMessages, sure);
+  plans[0].side[0].burst = plans[0].side[0].burst == 0 ? 0 : 200;
+  uint32_t max_credit = 0;
+  for (int i = 0; i < peers; i++) {
+    max_credit = std::max(max_credit, network.peer(i).config().max_credit);
+  }
+  for (int i = 0; i < peers; i++) {
+    network.peer(i).set_memory_bound(memory_bound(plans, max_credit));
+  }
+  for (const ChannelPlan& plan : plans) workload.add_channel(plan);
+  if (starved) starve(luck, network, workload);
+
+  const transport::Time began = network.now();
+  if (!workload.run() && trace) std::fputs(workload.unfinished().c_str(), stdout);
+  result.simulated = network.now() - began;
+  for (int i = 0; i < peers && !network.failed(); i++) {
+    if (network.peer(i).endpoint().session_count() != 0) {
+      // Half-open ones left by a repeated INIT, and those that still answer with CLOSE.
+      network.run_for(60 * kSecond);
+    }
+  }
+  for (int i = 0; i < peers && !network.failed(); i++) {
+    if (network.peer(i).endpoint().session_count() != 0) {
+      network.fail("peer %d still has %zu sessions a minute after the last was closed", i,
+                   network.peer(i).endpoint().session_count());
+    }
+    network.peer(i).destroy();
+  }
+  result.failure = network.failure();
+  result.hash = network.hash();
+  result.messages = workload.delivered();
+  result.datagrams = network.datagrams();
+  result.channels = channels;
+  return result;
+}
+
+}  // namespace hawser::sim

@@ -1,0 +1,304 @@
+#include "sim/wire_oracle.h"
+
+#include <algorithm>
+#include <bit>
+#include <cinttypes>
+
+#include "sim/network.h"
+#include "wire/number.h"
+
+namespace hawser::sim {
+
+using transport::Session;
+
+void WireOracle::on_connect(uint64_t connection_id, int initiator, int responder) {
+  (void)responder;
+  Side& side = sides_[connection_id];
+  side.peer = initiator;
+  side.initiator = true;
+  side.id = connection_id;
+}
+
+WireOracle::Side* WireOracle::find(uint64_t id) {
+  const auto found = sides_.find(id);
+  return found == sides_.end() ? nullptr : &found->second;
+}
+
+void WireOracle::watch(uint64_t connection_id, ChannelLedger* ledger) {
+  Side* side = find(connection_id);
+  if (side != nullptr && !side->initiator) side = find(side->other);
+  if (side == nullptr) {
+    network_.fail("a channel of a session that was never seen");
+    return;
+  }
+  side->channels[ledger->id] = ledger;
+}
+
+ChannelLedger* WireOracle::ledger(Side& side, uint64_t channel, bool& opened_here) {
+  Side* owner = side.initiator ? &side : find(side.other);
+  if (owner == nullptr) return nullptr;
+  const auto found = owner->channels.find(channel);
+  // Odd ids are the initiator's.
+  opened_here = side.initiator == ((channel & 1) != 0);
+  return found == owner->channels.end() ? nullptr : found->second;
+}
+
+DirectionLedger* WireOracle::sending(Side& side, uint64_t channel) {
+  bool opened_here = false;
+  ChannelLedger* found = ledger(side, channel, opened_here);
+  return found == nullptr ? nullptr : &found->direction[opened_here ? 0 : 1];
+}
+
+DirectionLedger* WireOracle::receiving(Side& side, uint64_t channel) {
+  bool opened_here = false;
+  ChannelLedger* found = ledger(side, channel, opened_here);
+  return found == nullptr ? nullptr : &found->direction[opened_here ? 1 : 0];
+}
+
+void WireOracle::begin_train() {
+  train_side_ = 0;
+  train_other_bytes_ = 0;
+  train_has_data_ = false;
+}
+
+void WireOracle::end_train(SimPeer& from) {
+  Side* side = find(train_side_);
+  if (side == nullptr) return;
+  const Session* session = from.session(side->id);
+  if (session == nullptr) return;
+  const transport::SessionCounters counters = session->counters();
+  const bool probed = counters.probes_sent != side->probes;
+  side->probes = counters.probes_sent;
+  if (!train_has_data_ || probed) return;
+  const uint64_t allowed =
+      counters.congestion_window + from.config().path_datagram + train_other_bytes_;
+  if (counters.bytes_in_flight > allowed) {
+    network_.fail("peer %d has %" PRIu64 " bytes in flight, congestion window %" PRIu64,
+                  from.index(), counters.bytes_in_flight, counters.congestion_window);
+  }
+}
+
+void WireOracle::on_handshake(SimPeer& from, const PacketView& view, const uint8_t* data,
+                              size_t length) {
+  if (view.type == wire::PacketType::kInit) {
+    wire::Init init;
+    if (!wire::read_init(data, length, init)) {
+      network_.fail("peer %d sent an INIT that cannot be read", from.index());
+    }
+    return;
+  }
+  wire::Response response;
+  if (!wire::read_response(data, length, response)) {
+    network_.fail("peer %d sent a RESPONSE that cannot be read", from.index());
+    return;
+  }
+  if (length > wire::kInitBytes) network_.fail("a RESPONSE is longer than an INIT");
+  Side& side = sides_[response.source.as_u64()];
+  side.peer = from.index();
+  side.id = response.source.as_u64();
+  side.other = response.destination.as_u64();
+}
+
+void WireOracle::on_sent(SimPeer& from, int to, const uint8_t* data, size_t length) {
+  PacketView view;
+  if (!view_packet(data, length, view)) {
+    network_.fail("peer %d sent what is not a packet", from.index());
+    return;
+  }
+  if (view.type != wire::PacketType::kData) {
+    on_handshake(from, view, data, length);
+    return;
+  }
+  data_packets_++;
+  if (length > from.config().path_datagram) {
+    network_.fail("peer %d sent %zu bytes on a path of %u", from.index(), length,
+                  from.config().path_datagram);
+  }
+  Side* other = find(view.destination);
+  if (other == nullptr || other->peer != to) {
+    network_.fail("peer %d sent to a connection id that peer %d does not have", from.index(), to);
+    return;
+  }
+  if (other->initiator) {
+    // Its peer is whoever answered; the answer was noted when it was sent.
+  } else if (Side* initiator = find(other->other); initiator != nullptr) {
+    initiator->other = other->id;
+  }
+  Side* side = find(other->other);
+  if (side == nullptr || side->peer != from.index()) {
+    network_.fail("peer %d sent under a session that is not its own", from.index());
+    return;
+  }
+  if (!side->any_sent) {
+    side->any_sent = true;
+    side->first_number = side->next_number = view.number32;
+    if (view.number32 > wire::kMaxFirstPacketNumber) network_.fail("first packet number too large");
+  }
+  const uint64_t number = wire::expand32(side->next_number, view.number32);
+  if (number < side->next_number) {
+    network_.fail("peer %d used packet number %" PRIu64 " again", from.index(), number);
+    return;
+  }
+  side->next_number = number + 1;
+  train_side_ = side->id;
+  bool has_data = false;
+  const bool readable = each_frame(view, [&](const wire::Frame& frame) {
+    if (frame.type() == wire::FrameType::kMessage || frame.type() == wire::FrameType::kFragment) {
+      has_data = true;
+    }
+    check_frame(*side, frame);
+  });
+  if (!readable) network_.fail("peer %d sent frames that cannot be read", from.index());
+  if (has_data) {
+    train_has_data_ = true;
+  } else {
+    train_other_bytes_ += length;
+  }
+}
+
+void WireOracle::check_frame(Side& side, const wire::Frame& frame) {
+  switch (frame.type()) {
+    case wire::FrameType::kAck:
+      check_ack(side, frame.ack);
+      break;
+    case wire::FrameType::kCount:
+      check_count(side, frame.count);
+      break;
+    case wire::FrameType::kMessage:
+      check_data(side, frame.message.channel, frame.message.sequence32, frame.message.count,
+                 nullptr);
+      break;
+    case wire::FrameType::kFragment:
+      check_data(side, frame.fragment.channel, frame.fragment.sequence32, 1, &frame.fragment);
+      break;
+    default:
+      break;
+  }
+}
+
+bool WireOracle::all_arrived(const Side& side, uint64_t first, uint64_t last) {
+  for (uint64_t i = first; i <= last;) {
+    if (i / 64 >= side.arrived.size()) return false;
+    const uint64_t word = side.arrived[i / 64] >> (i % 64);
+    const uint64_t run = std::min<uint64_t>(64 - i % 64, last - i + 1);
+    if (static_cast<uint64_t>(std::countr_one(word)) < run) return false;
+    i += run;
+  }
+  return true;
+}
+
+void WireOracle::check_ack(Side& side, const wire::Ack& ack) {
+  const Side* other = find(side.other);
+  if (other == nullptr) return;
+  for (uint32_t i = 0; i < ack.range_count; i++) {
+    const wire::Range& range = ack.ranges[i];
+    if (range.first < other->first_number || range.last >= other->next_number ||
+        !all_arrived(side, range.first - other->first_number, range.last - other->first_number)) {
+      network_.fail("peer %d acknowledges packets %" PRIu64 "-%" PRIu64 " that it did not get",
+                    side.peer, range.first, range.last);
+      return;
+    }
+  }
+}
+
+void WireOracle::check_count(Side& side, const wire::Count& count) {
+  for (uint32_t i = 0; i < count.entry_count; i++) {
+    const DirectionLedger* direction = receiving(side, count.entries[i].channel);
+    if (direction == nullptr || direction->receiver == nullptr) continue;
+    const uint64_t arrived = direction->receiver->inbound().expected() - 1;
+    const uint64_t said = wire::expand32(arrived, count.entries[i].count32);
+    if (said > arrived) {
+      network_.fail("peer %d counts %" PRIu64 " messages on channel %" PRIu64 " and has %" PRIu64,
+                    side.peer, said, count.entries[i].channel, arrived);
+    }
+  }
+}
+
+void WireOracle::check_data(Side& side, uint64_t channel, uint32_t sequence32, uint32_t count,
+                            const wire::Fragment* fragment) {
+  DirectionLedger* direction = sending(side, channel);
+  if (direction == nullptr) return;
+  if (direction->sender_gone || direction->sender == nullptr) {
+    network_.fail("peer %d sends data of channel %" PRIu64 " that is gone", side.peer, channel);
+    return;
+  }
+  transport::Channel& core = *direction->sender;
+  const uint64_t first = wire::expand32(direction->next_unsent, sequence32);
+  const uint64_t last = first + count - 1;
+  const uint64_t base = core.base();
+  if (first > direction->next_unsent) {
+    network_.fail("channel %" PRIu64 ": message %" PRIu64 " leaves before %" PRIu64, channel, first,
+                  direction->next_unsent);
+  }
+  if (last >= direction->end()) {
+    network_.fail("channel %" PRIu64 ": message %" PRIu64 " was never pushed", channel, last);
+    return;
+  }
+  if (first < base) {
+    network_.fail("channel %" PRIu64 ": message %" PRIu64 " is sent again, base %" PRIu64, channel,
+                  first, base);
+  }
+  if (direction->receiver != nullptr && base > direction->receiver->inbound().expected()) {
+    network_.fail("channel %" PRIu64 ": base %" PRIu64 ", but the receiver waits for %" PRIu64,
+                  channel, base, direction->receiver->inbound().expected());
+  }
+  if (fragment != nullptr && fragment->total != direction->length(first)) {
+    network_.fail("channel %" PRIu64 ": message %" PRIu64 " has a wrong length", channel, first);
+  }
+  if (last < direction->next_unsent) {
+    const bool goes_on = fragment != nullptr && last + 1 == direction->next_unsent &&
+                         fragment->offset == direction->fragment_end;
+    if (goes_on) {
+      direction->fragment_end += fragment->length;
+    } else {
+      direction->repeated_frames++;
+    }
+    return;
+  }
+  direction->fragment_end = fragment == nullptr ? UINT64_MAX : fragment->length;
+  for (; direction->next_unsent <= last; direction->next_unsent++) {
+    direction->cost_sent += wire::message_cost(direction->length(direction->next_unsent));
+  }
+  if (direction->cost_sent > direction->credit) {
+    network_.fail("channel %" PRIu64 ": cost %" PRIu64 " sent, credit %" PRIu64, channel,
+                  direction->cost_sent, direction->credit);
+  }
+  if (last - base >= core.window()) {
+    network_.fail("channel %" PRIu64 ": message %" PRIu64 " sent, base %" PRIu64 ", N %u", channel,
+                  last, base, core.window());
+  }
+}
+
+void WireOracle::raise_credit(Side& side, uint64_t channel, uint64_t limit) {
+  DirectionLedger* direction = sending(side, channel);
+  if (direction != nullptr) direction->credit = std::max(direction->credit, limit);
+}
+
+void WireOracle::on_delivered(SimPeer& to, const uint8_t* data, size_t length) {
+  PacketView view;
+  if (!view_packet(data, length, view) || view.type != wire::PacketType::kData) return;
+  if (std::any_of(data + length - wire::kTagBytes, data + length,
+                  [](uint8_t byte) { return byte != 0; })) {
+    return;
+  }
+  Side* side = find(view.destination);
+  if (side == nullptr || side->peer != to.index()) return;
+  const Side* other = find(side->other);
+  if (other == nullptr || !other->any_sent) return;
+  const uint64_t number = wire::expand32(other->next_number, view.number32);
+  if (number < other->first_number || number >= other->next_number) return;
+  const uint64_t bit = number - other->first_number;
+  if (bit / 64 >= side->arrived.size()) side->arrived.resize(bit / 64 + 16);
+  side->arrived[bit / 64] |= uint64_t{1} << (bit % 64);
+  each_frame(view, [&](const wire::Frame& frame) {
+    if (frame.type() == wire::FrameType::kCredit) {
+      raise_credit(*side, frame.credit.channel, frame.credit.limit);
+    } else if (frame.type() == wire::FrameType::kOpen) {
+      raise_credit(*side, frame.open.channel, frame.open.limit);
+    } else if (frame.type() == wire::FrameType::kAccept) {
+      raise_credit(*side, frame.accept.channel, frame.accept.limit);
+    }
+  });
+}
+
+}  // namespace hawser::sim

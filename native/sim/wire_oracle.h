@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "sim/ledger.h"
+#include "sim/wire_view.h"
+#include "transport/session.h"
+#include "transport/types.h"
+
+namespace hawser::sim {
+
+class SimNetwork;
+class SimPeer;
+
+// Watches every datagram and stops the run when one breaks the protocol:
+//   - packet numbers rise and are never reused; packets are readable and not too long;
+//   - an ACK names only packets that reached its sender;
+//   - a COUNT names only messages that its sender has in sequence; no base is beyond that;
+//   - what was sent costs no more than the credit that has reached the sender;
+//   - no message is sent N or more above the first unacknowledged one, none that was not pushed,
+//     none that was acknowledged;
+//   - data leaves only within the congestion window, but for probes.
+class WireOracle {
+ public:
+  explicit WireOracle(SimNetwork& network) : network_(network) {}
+
+  void on_connect(uint64_t connection_id, int initiator, int responder);
+  // `connection_id` of either side. The ledger must outlive the network's last step.
+  void watch(uint64_t connection_id, ChannelLedger* ledger);
+
+  void begin_train();
+  void on_sent(SimPeer& from, int to, const uint8_t* data, size_t length);
+  void end_train(SimPeer& from);
+  // An intact or damaged datagram reaches a peer.
+  void on_delivered(SimPeer& to, const uint8_t* data, size_t length);
+
+  uint64_t data_packets() const { return data_packets_; }
+
+ private:
+  // Side of a session, by the connection id under which it receives.
+  struct Side {
+    int peer = -1;
+    bool initiator = false;
+    uint64_t id = 0;
+    uint64_t other = 0;  // 0: not known yet
+    // Packets sent by this side.
+    bool any_sent = false;
+    uint64_t first_number = 0;
+    uint64_t next_number = 0;
+    uint64_t probes = 0;
+    // Packets that reached this side, as a bitmap from the other side's first number on.
+    std::vector<uint64_t> arrived;
+    // Initiator: the channels of the session.
+    std::unordered_map<uint64_t, ChannelLedger*> channels;
+  };
+
+  Side* find(uint64_t id);
+  // The direction of `channel` in which `side` sends.
+  DirectionLedger* sending(Side& side, uint64_t channel);
+  DirectionLedger* receiving(Side& side, uint64_t channel);
+  ChannelLedger* ledger(Side& side, uint64_t channel, bool& opened_here);
+  void on_handshake(SimPeer& from, const PacketView& view, const uint8_t* data, size_t length);
+  void check_frame(Side& side, const wire::Frame& frame);
+  void check_ack(Side& side, const wire::Ack& ack);
+  void check_count(Side& side, const wire::Count& count);
+  void check_data(Side& side, uint64_t channel, uint32_t sequence32, uint32_t count,
+                  const wire::Fragment* fragment);
+  void raise_credit(Side& side, uint64_t channel, uint64_t limit);
+  static bool all_arrived(const Side& side, uint64_t first, uint64_t last);
+
+  SimNetwork& network_;
+  std::unordered_map<uint64_t, Side> sides_;
+  uint64_t data_packets_ = 0;
+
+  // The train that is being sent.
+  uint64_t train_side_ = 0;
+  uint64_t train_other_bytes_ = 0;
+  bool train_has_data_ = false;
+};
+
+}  // namespace hawser::sim

@@ -1,0 +1,130 @@
+// The helper thread and the I/O thread.
+
+#include <atomic>
+
+#include "engine/helper_thread.h"
+#include "engine/io_thread.h"
+#include "engine_support.h"
+
+namespace hawser::engine {
+namespace {
+
+using test::drive;
+using test::Node;
+using test::numbered;
+using transport::Channel;
+using transport::Session;
+
+struct CountingWaker final : Waker {
+  void wake() override { calls.fetch_add(1); }
+  std::atomic<int> calls{0};
+};
+
+// Node b is driven by a thread of the engine; the test is its application and looks only when it
+// was woken. Node a is driven by the test.
+struct Threads : testing::Test {
+  Threads() : a(1), b(2) {
+    a.bind();
+    b.bind();
+  }
+
+  // Takes what the thread of b left for its application.
+  void serve_b() {
+    if (waker.calls.exchange(0) == 0) return;
+    MutexLock lock(b.engine.mutex());
+    const transport::Time now = net::monotonic_now_ns();
+    b.engine.runtime().set_sink(&b.sink);
+    b.take_events(now);
+    b.engine.runtime().set_sink(nullptr);
+    b.engine.transmit(now);
+  }
+
+  bool until(const std::function<bool()>& done) {
+    return drive({&a}, [&] {
+      serve_b();
+      return done();
+    });
+  }
+
+  void exchange() {
+    Session* session = a.connect(b);
+    ASSERT_NE(session, nullptr);
+    Channel* channel = a.open(session);
+    ASSERT_NE(channel, nullptr);
+    ASSERT_TRUE(until([&] { return channel->accepted(); }));
+    for (int i = 0; i < 500; i++) a.send(channel, numbered(i, 100));
+    ASSERT_TRUE(until([&] {
+      return b.sink.messages.size() == 500 && channel->unacknowledged() == 0;
+    }));
+    for (size_t i = 0; i < 500; i++) {
+      ASSERT_EQ(b.sink.messages[i], numbered(static_cast<int>(i), 100));
+    }
+  }
+
+  Node a;
+  Node b;
+  CountingWaker waker;
+};
+
+TEST_F(Threads, IoThreadDrivesAnEngine) {
+  IoThread thread(b.engine, waker);
+  ASSERT_EQ(thread.start(), 0);
+  exchange();
+  thread.stop();
+}
+
+TEST_F(Threads, IoThreadLearnsOfEarlierDeadlines) {
+  IoThread thread(b.engine, waker);
+  ASSERT_EQ(thread.start(), 0);
+  // The other way round: the application's thread starts a session while the I/O thread sleeps,
+  // and leaves the sending to it.
+  Session* session = b.connect(a);
+  ASSERT_NE(session, nullptr);
+  thread.note_deadline(0);
+  EXPECT_TRUE(until([&] { return b.opened == 1; }));
+  thread.stop();
+}
+
+TEST_F(Threads, StopEndsASleepingThread) {
+  {
+    IoThread io(b.engine, waker);
+    ASSERT_EQ(io.start(), 0);
+  }  // as much as stop()
+  HelperThread helper(a.engine, waker);
+  if (a.engine.sockets().fd() < 0) GTEST_SKIP() << "no helper on this system";
+  ASSERT_EQ(helper.start(), 0);
+  helper.stop();
+  helper.stop();
+}
+
+TEST_F(Threads, HelperStandsInForALoopThatIsAway) {
+  if (b.engine.sockets().fd() < 0) GTEST_SKIP() << "no helper on this system";
+  HelperThread helper(b.engine, waker);
+  ASSERT_EQ(helper.start(), 0);
+  exchange();  // the loop of b never enters its poll
+  EXPECT_GT(helper.takeovers(), 0u);
+  helper.stop();
+}
+
+TEST_F(Threads, HelperKeepsOutOfALoopThatPolls) {
+  if (b.engine.sockets().fd() < 0) GTEST_SKIP() << "no helper on this system";
+  HelperThread helper(b.engine, waker);
+  helper.enter_poll();
+  ASSERT_EQ(helper.start(), 0);
+  ASSERT_NE(a.connect(b), nullptr);
+  a.step();
+  // Many looks of the helper later the INIT is still where it was.
+  poll(nullptr, 0, 50);
+  EXPECT_EQ(helper.takeovers(), 0u);
+  {
+    MutexLock lock(b.engine.mutex());
+    EXPECT_EQ(b.host->endpoint().counters().datagrams_in, 0u);
+  }
+  helper.leave_poll();
+  EXPECT_TRUE(until([&] { return a.opened == 1; }));
+  EXPECT_GT(helper.takeovers(), 0u);
+  helper.stop();
+}
+
+}  // namespace
+}  // namespace hawser::engine
