@@ -1,0 +1,57 @@
+// Who a peer is: an Ed25519 key pair, named by its public key.
+
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { decodeBase32, encodeBase32 } from './base32'
+
+/** The name of a peer: its 32-byte Ed25519 public key as 52 characters of z-base-32. */
+export type PeerId = string & { readonly __brand: 'PeerId' }
+
+/** Length of a public key, bytes. */
+const keyBytes = 32
+
+/** The name for a public key of 32 bytes. */
+export function peerIdFromKey(publicKey: Uint8Array): PeerId {
+  return encodeBase32(publicKey) as PeerId
+}
+
+/** The public key that a name stands for; `undefined` if the text is not a peer id. */
+export function keyFromPeerId(id: string): Uint8Array | undefined {
+  return decodeBase32(id, keyBytes)
+}
+
+/** True if `text` is written as a peer id is. Says nothing about whether such a peer exists. */
+export function isPeerId(text: unknown): text is PeerId {
+  return typeof text === 'string' && keyFromPeerId(text) !== undefined
+}
+
+/**
+ * An Ed25519 key pair. Give the same one to `createPeer` again and the peer has the same id.
+ *
+ * It lives in memory only: this version cannot keep it in a file.
+ */
+export class Identity {
+  /** The name of a peer with this identity. */
+  readonly id: PeerId
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array
+  /** Kept for the handshake that proves the id; this version of the protocol does not use it yet. */
+  readonly #privateKey: KeyObject
+
+  private constructor(publicKey: Uint8Array, privateKey: KeyObject) {
+    this.id = peerIdFromKey(publicKey)
+    this.publicKey = publicKey
+    this.#privateKey = privateKey
+  }
+
+  /** A new identity from the system's random numbers. */
+  static generate(): Identity {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+    const { x } = publicKey.export({ format: 'jwk' })
+    return new Identity(new Uint8Array(Buffer.from(x ?? '', 'base64url')), privateKey)
+  }
+
+  /** @internal */
+  get privateKey(): KeyObject {
+    return this.#privateKey
+  }
+}

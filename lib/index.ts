@@ -1,0 +1,33 @@
+// What the package exports, nothing else.
+
+export type { Target } from './address'
+export type { Bytes, Codec } from './bytes'
+export type { Channel, ChannelEvents, Remote, StreamOptions } from './channel'
+export {
+  type Attempt,
+  ChannelError,
+  type CloseInfo,
+  ConnectError,
+  type ErrorCode,
+  HawserError,
+  OptionError,
+} from './errors'
+export { Identity, type PeerId } from './identity'
+export type { ChannelOptions, WindowOptions } from './options/channel'
+export type {
+  EngineOptions,
+  ImpairOptions,
+  ListenOptions,
+  PeerLimits,
+  PeerOptions,
+} from './options/peer'
+export { createPeer, type Peer, type PeerEvents, type ServeOptions } from './peer'
+export type { Handler, Service } from './service'
+export type {
+  ChannelStats,
+  PathStats,
+  PeerStats,
+  ServiceStats,
+  SessionStats,
+} from './stats'
+export type { Waiting } from './waiting'

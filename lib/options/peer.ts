@@ -1,0 +1,239 @@
+// Options of a peer: their types, their defaults and their checks.
+
+import { isIP } from 'node:net'
+import { isHost, type Place, parsePlace } from '../address'
+import { OptionError } from '../errors'
+import { Identity } from '../identity'
+import type { ImpairConfig } from '../native_types'
+import { choice, integer, maxMilliseconds, notYet, number, options, path, signal } from './check'
+
+/** Where to take sessions from others. */
+export interface ListenOptions {
+  /**
+   * An IPv4 or IPv6 address, or a host name that stands for addresses of this machine. Default: all addresses of all
+   * interfaces, IPv4 and IPv6.
+   */
+  host?: string
+  /** 0 to 65,535. 0 (default): any free port. */
+  port?: number
+}
+
+/** Bounds on what others can make this peer keep. */
+export interface PeerLimits {
+  /** Sessions at once, 1 to 1,048,576. Default 65,536. Further ones are not answered. */
+  sessions: number
+  /** Sessions at once that are still being made by others, 1 to 1,048,576. Default 4,096. */
+  halfOpen: number
+  /** Channels at once that one remote peer may have open, 1 to 1,048,576. Default 65,536. */
+  channels: number
+  /**
+   * A session ends when nothing was heard from its peer for this long; of two peers the smaller value counts. Sessions
+   * that have channels send something in time. Milliseconds, 1,000 to 2,147,483,647. Default 30,000.
+   */
+  idleTimeout: number
+}
+
+/**
+ * Damages what this peer sends, for testing on real sockets what an application does on a bad network. All of it is off
+ * by default.
+ */
+export interface ImpairOptions {
+  /** The part of datagrams that is lost, 0 to 1. */
+  loss?: number
+  /** The part of datagrams that is sent twice, 0 to 1. */
+  duplicate?: number
+  /** The part of datagrams that is held back so that later ones overtake them, 0 to 1. */
+  reorder?: number
+  /** The part of datagrams in which a byte is changed, 0 to 1. */
+  corrupt?: number
+  /** How long each datagram takes longer, milliseconds, 0 to 60,000. */
+  delay?: number
+  /** `delay` differs from datagram to datagram by up to this much, milliseconds, 0 to 60,000. */
+  jitter?: number
+  /** Starts the random numbers behind all this, a whole number from 0 to 2^32 − 1. Default 1. */
+  seed?: number
+}
+
+/** How the native part runs. One engine serves all peers of a thread, so that the first peer decides. */
+export interface EngineOptions {
+  /**
+   * `'hybrid'`: in the event loop, and by a helper thread while the event loop is busy. `'thread'`: by a thread of its own.
+   * `'auto'` (default): hybrid where the runtime allows it.
+   */
+  driver?: 'auto' | 'hybrid' | 'thread'
+  /** Only 1 (default) is available in this version. */
+  threads?: number
+  /** Only false (default) is available in this version. */
+  spin?: boolean
+}
+
+/** Options of {@link createPeer}. */
+export interface PeerOptions {
+  /**
+   * Who this peer is. Default: a new identity. A key file's path is not available in this version.
+   */
+  identity?: Identity | string
+  /**
+   * Where to take sessions from others: a port number, `'host:port'`, `'[IPv6]:port'`, `'port'`, or a list. `false`: nowhere;
+   * the peer can only open channels to others. Default: a free port on all interfaces, IPv4 and IPv6.
+   */
+  listen?: number | string | readonly ListenOptions[] | false
+  /** Not available in this version. */
+  network?: { name: string; key?: Uint8Array }
+  /** Not available in this version. */
+  discovery?: readonly ('lan' | 'mainline')[]
+  /** Bounds on what others can make this peer keep. */
+  limits?: Partial<PeerLimits>
+  /** Damages what this peer sends, for tests. */
+  impair?: ImpairOptions
+  /** Aborting it closes the peer, as `close()` does. */
+  signal?: AbortSignal
+  /** How the native part runs. */
+  engine?: EngineOptions
+}
+
+/** {@link PeerOptions}, checked and complete. */
+export interface PeerSettings {
+  readonly identity: Identity
+  /** Empty: take no sessions. */
+  readonly listen: readonly ListenPlace[]
+  readonly limits: Readonly<PeerLimits>
+  readonly impair: ImpairConfig | undefined
+  readonly signal: AbortSignal | undefined
+  readonly driver: 'auto' | 'hybrid' | 'thread'
+}
+
+/** One entry of `listen`. No host: every interface. */
+export interface ListenPlace {
+  readonly host: string | undefined
+  readonly port: number
+}
+
+const mostObjects = 1_048_576
+
+/** Checks the argument of {@link createPeer}. */
+export function peerOptions(value: unknown): PeerSettings {
+  const given = options('', value, [
+    'identity',
+    'listen',
+    'network',
+    'discovery',
+    'limits',
+    'impair',
+    'signal',
+    'engine',
+  ])
+  notYet('network', given.network, 'leave it out')
+  notYet('discovery', given.discovery, 'leave it out, and open channels by address')
+  return {
+    signal: signal('signal', given.signal),
+    listen: listenIn(given.listen),
+    limits: limitsIn(given.limits),
+    impair: impairIn(given.impair),
+    driver: engineIn(given.engine),
+    identity: identityIn(given.identity),
+  }
+}
+
+function identityIn(value: unknown): Identity {
+  if (value === undefined) return Identity.generate()
+  if (value instanceof Identity) return value
+  const made = 'an Identity, as Identity.generate() makes'
+  const noFile = typeof value === 'string' ? '; key files are not available in this version' : ''
+  throw new OptionError('identity', value, `${made}${noFile}`)
+}
+
+const listenForms =
+  "a port (0 to 65,535), 'host:port', '[IPv6]:port', 'port', an array of { host, port }, or false"
+
+function listenIn(value: unknown): ListenPlace[] {
+  if (value === undefined) return [{ host: undefined, port: 0 }]
+  if (value === false) return []
+  if (typeof value === 'number' && isPort(value)) return [{ host: undefined, port: value }]
+  if (typeof value === 'string') return [listenText(value)]
+  if (!Array.isArray(value) || value.length === 0)
+    throw new OptionError('listen', value, listenForms)
+  return value.map((item, index) => listenItem(`listen[${index}]`, item))
+}
+
+function listenText(text: string): ListenPlace {
+  if (/^\d{1,5}$/.test(text) && isPort(Number(text))) {
+    return { host: undefined, port: Number(text) }
+  }
+  const place: Place | undefined = parsePlace(text, 0)
+  if (place === undefined) throw new OptionError('listen', text, listenForms)
+  return place
+}
+
+function listenItem(name: string, value: unknown): ListenPlace {
+  // The array that holds it may have holes.
+  if (value === undefined) throw new OptionError(name, value, 'an object with host, port or both')
+  const { host, port } = options(name, value, ['host', 'port'])
+  const known = typeof host === 'string' && (isIP(host) !== 0 || isHost(host))
+  if (host !== undefined && !known) {
+    throw new OptionError(path(name, 'host'), host, 'an IP address without brackets or a host name')
+  }
+  return {
+    host: host as string | undefined,
+    port: port === undefined ? 0 : integer(path(name, 'port'), port, 0, 65_535),
+  }
+}
+
+function isPort(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= 65_535
+}
+
+function limitsIn(value: unknown): PeerLimits {
+  const name = 'limits'
+  const given = options(name, value, ['sessions', 'halfOpen', 'channels', 'idleTimeout'])
+  const count = (key: string, otherwise: number) =>
+    given[key] === undefined ? otherwise : integer(path(name, key), given[key], 1, mostObjects)
+  const idle = path(name, 'idleTimeout')
+  return {
+    sessions: count('sessions', 65_536),
+    halfOpen: count('halfOpen', 4_096),
+    channels: count('channels', 65_536),
+    idleTimeout:
+      given.idleTimeout === undefined
+        ? 30_000
+        : integer(idle, given.idleTimeout, 1_000, maxMilliseconds, ' of milliseconds'),
+  }
+}
+
+function impairIn(value: unknown): ImpairConfig | undefined {
+  if (value === undefined) return undefined
+  const name = 'impair'
+  const parts = ['loss', 'duplicate', 'reorder', 'corrupt']
+  const times = ['delay', 'jitter']
+  const given = options(name, value, [...parts, ...times, 'seed'])
+  const part = (key: string) =>
+    given[key] === undefined ? 0 : number(path(name, key), given[key], 0, 1)
+  const time = (key: string) =>
+    given[key] === undefined
+      ? 0
+      : number(path(name, key), given[key], 0, 60_000, ' of milliseconds')
+  return {
+    loss: part('loss'),
+    duplicate: part('duplicate'),
+    reorder: part('reorder'),
+    corrupt: part('corrupt'),
+    delay: time('delay'),
+    jitter: time('jitter'),
+    seed: given.seed === undefined ? 1 : integer(path(name, 'seed'), given.seed, 0, 2 ** 32 - 1),
+  }
+}
+
+function engineIn(value: unknown): PeerSettings['driver'] {
+  const name = 'engine'
+  const given = options(name, value, ['driver', 'threads', 'spin'])
+  if (given.threads !== undefined && given.threads !== 1) {
+    const allowed = '1; more threads are not available in this version'
+    throw new OptionError(path(name, 'threads'), given.threads, allowed)
+  }
+  if (given.spin !== undefined && given.spin !== false) {
+    const allowed = 'false; spinning is not available in this version'
+    throw new OptionError(path(name, 'spin'), given.spin, allowed)
+  }
+  if (given.driver === undefined) return 'auto'
+  return choice(path(name, 'driver'), given.driver, ['auto', 'hybrid', 'thread'])
+}

@@ -1,0 +1,121 @@
+// A peer, as applications see it.
+
+import type { EventEmitter } from 'node:events'
+import type { Target } from './address'
+import type { Bytes } from './bytes'
+import type { Channel, Remote } from './channel'
+import { engine } from './engine'
+import type { PeerId } from './identity'
+import { openHost } from './listen'
+import type { ChannelOptions } from './options/channel'
+import { type PeerOptions, peerOptions } from './options/peer'
+import { PeerCore } from './peer_core'
+import type { Handler, Service } from './service'
+import type { PeerStats } from './stats'
+import type { Waiting } from './waiting'
+
+/** Options of {@link Peer.serve}: those of each channel on the serving side, without `metadata`. */
+export interface ServeOptions<Out = Bytes, In = Buffer> extends ChannelOptions<Out, In> {
+  /** Who may open channels. Not available in this version: everybody may. */
+  allow?: readonly PeerId[] | ((remote: Remote) => boolean | Promise<boolean>)
+}
+
+/** The events of a {@link Peer}. Nothing that a remote peer does emits `'error'`. */
+export interface PeerEvents {
+  /** A session with another peer is open, no matter which side began it. */
+  session: [Remote]
+  /**
+   * A handler threw or rejected; its channel was reset. Without a listener, the first one is printed as a warning of the
+   * process.
+   */
+  handlerError: [unknown, Channel]
+  /** The peer is closed or destroyed. */
+  close: []
+}
+
+/**
+ * One node: it owns sockets, sessions with other peers, and services.
+ *
+ * A peer keeps the process alive while it has open services or channels, or something to wait for; `unref()` lifts that.
+ * A peer that is collected without having been closed is destroyed.
+ */
+export interface Peer extends EventEmitter<PeerEvents>, AsyncDisposable {
+  readonly id: PeerId
+  /**
+   * The address to give to others, the first of `addresses`. Empty if there is none (`listen: false`, or no network).
+   */
+  readonly address: string
+  /**
+   * All addresses of this peer, `hawser://ID@host:port`, best first, loopback last. Never a wildcard, and no
+   * container bridges when there is something better. Looked up anew each time.
+   */
+  readonly addresses: readonly string[]
+
+  /**
+   * Lets others open channels to `service` (1 to 255 bytes of UTF-8). The handler is called for each.
+   *
+   * @throws {@link HawserError} `SERVICE_EXISTS`, `PEER_CLOSED`
+   * @throws {@link OptionError}
+   */
+  serve<Out = Bytes, In = Buffer>(service: string, handler: Handler<Out, In>): Service
+  serve<Out = Bytes, In = Buffer>(
+    service: string,
+    options: ServeOptions<Out, In>,
+    handler: Handler<Out, In>,
+  ): Service
+  /**
+   * Opens a channel to a service of another peer. Channels to the same peer share a session. A session without channels
+   * ends after `limits.idleTimeout`.
+   *
+   * Rejects after `timeout` (default 10,000 ms, for everything together) with a {@link ConnectError} `CONNECT_TIMEOUT`, and
+   * with `SERVICE_REFUSED`, `CONNECT_FAILED`, `LIMIT_REACHED` or what ended the session; its `attempts` list the addresses
+   * that were tried. Rejects with `PEER_NOT_FOUND`, `PEER_CLOSED`, an {@link OptionError}, or the signal's reason.
+   */
+  open<Out = Bytes, In = Buffer>(
+    to: Target,
+    service: string,
+    options?: ChannelOptions<Out, In> & Waiting,
+  ): Promise<Channel<Out, In>>
+  /** Opens a channel to whoever serves the name. Not available in this version: rejects with an {@link OptionError}. */
+  openAny<Out = Bytes, In = Buffer>(
+    service: string,
+    options?: ChannelOptions<Out, In> & Waiting,
+  ): Promise<Channel<Out, In>>
+  /** The counters of this peer. They can still be read when it is closed. */
+  stats(): PeerStats
+  /** Undoes `unref`. */
+  ref(): this
+  /** The process may end although this peer is open. */
+  unref(): this
+  /**
+   * Takes no more channels, closes all that are open, then all sessions, then the sockets. `timeout` (default 5,000 ms) and
+   * the signal limit how long channels drain, not the promise: it always resolves, and the channels report what was left.
+   */
+  close(options?: Waiting): Promise<void>
+  /** Closes everything at once, without a word to anybody. */
+  destroy(): void
+}
+
+/**
+ * Creates a peer and opens its sockets.
+ *
+ * Rejects with `LISTEN_FAILED`, `NATIVE_MISSING`, an {@link OptionError}, or the signal's reason.
+ *
+ * ```ts
+ * const peer = await createPeer()
+ * peer.serve('echo', async (channel) => {
+ *   for await (const message of channel) await channel.write(message)
+ * })
+ * ```
+ */
+export async function createPeer(options?: PeerOptions): Promise<Peer> {
+  const settings = peerOptions(options)
+  settings.signal?.throwIfAborted()
+  const running = engine(settings.driver)
+  const host = await openHost(running.native, settings)
+  if (settings.signal?.aborted === true) {
+    running.native.hostDestroy(host.handle)
+    throw settings.signal.reason
+  }
+  return new PeerCore(running, host, settings).asPeer()
+}

@@ -1,0 +1,12 @@
+// Running an application's code from where its errors must not stop anything else.
+
+/** Calls `work`; what it throws becomes an uncaught exception of the process, once the caller is done. */
+export function callSafely(work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
+  }
+}
