@@ -10,7 +10,7 @@ build=$1 report=$2
 
 npx --no-install cmake-js build -d native -O "$build" --config RelWithDebInfo -p "$(nproc)" \
   --cc gcc --cxx g++ --CDHAWSER_SANITIZE=address,undefined --CDHAWSER_TESTS=OFF -l warn -T hawser
-node scripts/ensure.mjs compile
+node scripts/ensure.mjs types
 
 addon=$(find "$build" -name hawser.node -print -quit)
 preload="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libstdc++.so)"
