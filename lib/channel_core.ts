@@ -332,7 +332,6 @@ export class ChannelCore
   // --- ChannelSink.
 
   onMessages(messages: Buffer[], shared: boolean): void {
-    if (this.#state === 'closed' || this.#closing !== undefined) return
     this.#reader.onMessages(shared && this.#settings.copy ? messages.map(copyOf) : messages)
   }
 

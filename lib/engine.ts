@@ -16,6 +16,8 @@ const slabCount = 4
 const runColumns = 4
 const eventColumns = 4
 
+const resolved = Promise.resolve()
+
 /** What a peer wants to know. */
 export interface HostSink {
   /** The peer of a session made by others is known now. */
@@ -112,14 +114,16 @@ export class Engine {
   }
 
   /**
-   * Lets everything that was sent leave at the end of this tick. A tick rather than a microtask: it comes when all pending
-   * microtasks are done, so that what a chain of `await channel.write()` sends leaves together.
+   * Lets everything that was sent leave at the end of this turn. A tick that is asked for in a microtask comes when all
+   * other microtasks are done, so that what a chain of `await channel.write()` sends leaves together.
    */
   flushSoon(): void {
     if (this.#flushScheduled) return
     this.#flushScheduled = true
-    process.nextTick(this.#flush)
+    void resolved.then(this.#scheduleFlush)
   }
+
+  readonly #scheduleFlush = () => process.nextTick(this.#flush)
 
   readonly #flush = () => {
     this.#flushScheduled = false

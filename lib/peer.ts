@@ -68,8 +68,8 @@ export interface Peer extends EventEmitter<PeerEvents>, AsyncDisposable {
    * ends after `limits.idleTimeout`.
    *
    * Rejects after `timeout` (default 10,000 ms, for everything together) with a {@link ConnectError} `CONNECT_TIMEOUT`, and
-   * with `SERVICE_REFUSED`, `CONNECT_FAILED`, `LIMIT_REACHED` or what ended the session; its `attempts` list the addresses
-   * that were tried. Rejects with `PEER_NOT_FOUND`, `PEER_CLOSED`, an {@link OptionError}, or the signal's reason.
+   * with `SERVICE_REFUSED`, `CONNECT_FAILED`, `LIMIT_REACHED`, with what ended the session, or with what the service did to
+   * the channel at once (`HANDLER_FAILED`, `CHANNEL_RESET`); its `attempts` list the addresses that were tried. Rejects with `PEER_NOT_FOUND`, `PEER_CLOSED`, an {@link OptionError}, or the signal's reason.
    */
   open<Out = Bytes, In = Buffer>(
     to: Target,

@@ -23,8 +23,8 @@ import { Session } from './session'
 import { hostStats, type PeerStats, sessionStats } from './stats'
 import { type Waiter, type Waiting, type WaitSettings, wait, waitForever } from './waiting'
 
-/** How long `close` waits for the sessions to say goodbye, milliseconds. */
-const goodbyeTimeout = 1_000
+/** How long `close` waits for the sessions to say goodbye, beside what `impair` adds. Milliseconds. */
+const goodbyeTimeout = 250
 
 /** Destroys the hosts of peers that were collected. */
 const abandoned = new FinalizationRegistry<{ engine: Engine; host: number }>(({ engine, host }) => {
@@ -48,6 +48,7 @@ export class PeerCore
 
   readonly #sockets: HostInfo['sockets']
   readonly #listening: boolean
+  readonly #impairedDelay: number
   readonly #services = new Map<string, ServiceCore>()
   readonly #sessions = new Map<number, Session>()
   readonly #sessionsById = new Map<PeerId, Session>()
@@ -77,6 +78,7 @@ export class PeerCore
     this.idleTimeout = settings.limits.idleTimeout
     this.#sockets = host.sockets
     this.#listening = settings.listen.length > 0
+    this.#impairedDelay = (settings.impair?.delay ?? 0) + (settings.impair?.jitter ?? 0)
     this.families = new Set(host.sockets.map(({ address }) => (isIPv6(address) ? 6 : 4)))
     engine.addHost(this.host, this)
     abandoned.register(this, { engine, host: this.host }, this)
@@ -318,14 +320,18 @@ export class PeerCore
     for (const opening of this.openings) opening.reject(peerClosed())
     await Promise.allSettled([...this.#channels.keys()].map((channel) => channel.shut(settings)))
     if (this.#isClosed()) return
+    // The native host may be gone before its sessions' goodbyes are told.
+    this.#lastStats = this.stats()
     native.hostClose(this.host, Code.NoError, '')
     if (this.#sessions.size > 0) {
-      const timed = { ...waitForever, timeout: goodbyeTimeout }
+      const timed = { ...waitForever, timeout: goodbyeTimeout + this.#impairedDelay }
       await wait<void>(timed, { what: '' }, (waiter) => {
         this.#goodbye = waiter
       }).catch(() => {})
     }
-    if (!this.#isClosed()) this.#release()
+    if (this.#isClosed()) return
+    this.#release()
+    callSafely(() => this.emit('close'))
   }
 
   // A method, because the compiler takes a field that it has seen for unchanged across await.
@@ -342,6 +348,8 @@ export class PeerCore
     for (const opening of this.openings) opening.reject(peerClosed(why))
     for (const channel of [...this.#channels.keys()]) channel.abandon(why)
     this.#release()
+    // Not from within the application's own call.
+    process.nextTick(() => this.emit('close'))
   }
 
   #release(): void {
@@ -355,7 +363,6 @@ export class PeerCore
     abandoned.unregister(this)
     this.engine.removeHost(this.host)
     this.engine.native.hostDestroy(this.host)
-    process.nextTick(() => this.emit('close'))
   }
 
   [asyncDispose](): Promise<void> {

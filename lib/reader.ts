@@ -34,6 +34,8 @@ export class Reader<In> {
   #over = false
   /** Why, if it was not the peer's end. */
   #error: HawserError | undefined
+  /** What was not read is not wanted any more. */
+  #discarded = false
   /** The peer's end still has to be announced. */
   #announceEnd = false
 
@@ -45,6 +47,7 @@ export class Reader<In> {
 
   onMessages(messages: Buffer[]): void {
     this.#asked = false
+    if (this.#discarded) return
     if (this.#flowing && this.#queue.length === 0) this.#emitAll(messages)
     else {
       this.#queue.append(messages)
@@ -54,7 +57,10 @@ export class Reader<In> {
 
   /** Nothing more will come. `ended`: because the peer ended; else `error` says why, or it was closed here. */
   finish(how: { ended: boolean; error?: HawserError | undefined; discard?: boolean }): void {
-    if (how.discard === true) this.#queue.clear()
+    if (how.discard === true) {
+      this.#discarded = true
+      this.#queue.clear()
+    }
     if (this.#over) return
     this.#over = true
     this.#error = how.error
@@ -270,6 +276,7 @@ export class Reader<In> {
   /** Gives messages to the listeners; what is left when the last listener goes is kept. */
   #emitAll(messages: Buffer[]): void {
     for (let index = 0; index < messages.length; index++) {
+      if (this.#discarded) return
       if (!this.#flowing) {
         this.#queue.append(messages.slice(index))
         return

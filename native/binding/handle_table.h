@@ -124,6 +124,7 @@ class NumberList {
   // Keeps the first `size`, or forgets the first `count`.
   void truncate(size_t size) { size_ = size; }
   void drop_front(size_t count) {
+    if (count == 0) return;  // also: memmove takes no null pointer, even for nothing
     std::memmove(numbers_, numbers_ + count, (size_ - count) * sizeof(int32_t));
     size_ -= count;
   }

@@ -399,6 +399,7 @@ void Channel::set_demand(Time now, Demand demand) {
 }
 
 void Channel::deliver(Time /*now*/) {
+  if (closed_reported_) return;
   in_.deliver(*this, session_->runtime().sink());
   after_handing_over();
 }

@@ -159,11 +159,18 @@ void Endpoint::close_all(Time now, wire::Code code, const char* reason, size_t r
 
 void Endpoint::destroy_all() {
   runtime_.collect();
-  while (Session* session = by_connection_id_.any()) {
+  for (;;) {
+    Session* session = by_connection_id_.any();
+    if (session == nullptr) session = gone_.front();
+    if (session == nullptr) break;
     session->destroy_channels();
     runtime_.forget(session);
     runtime_.not_ready(session);
-    forget(session);
+    if (gone_.linked(session)) {
+      gone_.remove(session);
+    } else {
+      forget(session);
+    }
     runtime_.memory().destroy(session);
   }
   half_open_ = 0;

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "transport/id_table.h"
+#include "transport/list.h"
 #include "transport/session.h"
 #include "transport/types.h"
 #include "wire/packet.h"
@@ -73,6 +74,9 @@ class Endpoint {
   void on_half_open_done() { half_open_--; }
   // Takes it out of the tables; its memory is another matter.
   void forget(Session* session);
+  // Gone, and not yet given back by its owner.
+  void keep_gone(Session* session) { gone_.push_back(session); }
+  void on_buried(Session* session) { gone_.remove(session); }
 
  private:
   void on_init(Time now, const PathAddress& from, const uint8_t* data, size_t length);
@@ -89,6 +93,7 @@ class Endpoint {
   IdTable<Session> by_connection_id_;
   // Sessions that an INIT made, by where it came from.
   IdTable<Session> by_init_;
+  List<Session, &Session::gone_hook> gone_;
 };
 
 }  // namespace hawser::transport

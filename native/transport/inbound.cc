@@ -15,6 +15,18 @@ constexpr size_t kMostPieces = 64;
 constexpr uint64_t kBytesPerPiece = 256;
 // The cheapest message: an empty one.
 constexpr uint64_t kLeastCost = wire::message_cost(0);
+// Bytes of the messages of a run, without the lengths before them.
+uint64_t body_bytes(const uint8_t* run, size_t length) {
+  uint64_t bytes = 0;
+  const uint8_t* body = nullptr;
+  size_t size = 0;
+  for (const uint8_t* p = run; p != run + length;) {
+    p = wire::next_block(p, run + length, body, size);
+    bytes += size;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 // A message of which not everything is here yet.
@@ -128,7 +140,7 @@ Inbound::Result Inbound::on_message(Channel& channel, uint64_t sequence, const u
     if (sink->take(channel, sequence, run, length, count)) {
       received_cost_ += cost;
       received_messages_ += count;
-      received_bytes_ += length;
+      received_bytes_ += body_bytes(run, length);
       expected_ += count;
       on_delivered(cost, count, length);
       return Result::kTaken;
@@ -190,7 +202,7 @@ Inbound::Result Inbound::store_run(uint64_t sequence, const uint8_t* run, size_t
   stored_messages_ += count;
   received_cost_ += cost;
   received_messages_ += count;
-  received_bytes_ += length;
+  received_bytes_ += body_bytes(run, length);
   return Result::kTaken;
 }
 
@@ -265,6 +277,7 @@ void Inbound::finish_partial(uint64_t sequence) {
   Slot& slot = slots_[sequence];
   auto* partial = reinterpret_cast<Partial*>(slot.data);
   const auto length = static_cast<uint32_t>(partial->block_bytes());
+  received_bytes_ += partial->total;
   uint8_t* data = partial->data;
   partial->data = nullptr;
   free_partial(partial);
@@ -272,7 +285,6 @@ void Inbound::finish_partial(uint64_t sequence) {
   partial_messages_--;
   stored_messages_++;
   received_messages_++;
-  received_bytes_ += length;
 }
 
 void Inbound::drop_partial(uint64_t sequence) {

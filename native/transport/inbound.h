@@ -78,7 +78,7 @@ class Inbound {
   void on_blocked(uint64_t wanted);
 
   uint64_t received_messages() const { return received_messages_; }
-  // As in the frames: with the length before each message.
+  // Without the lengths before the messages.
   uint64_t received_bytes() const { return received_bytes_; }
   uint64_t duplicate_messages() const { return duplicate_messages_; }
   // Messages that arrived and were not handed over.

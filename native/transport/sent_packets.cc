@@ -9,9 +9,7 @@ void SentPackets::start_at(uint64_t first_number) {
   start_ = first_number;
 }
 
-bool SentPackets::reserve_one() {
-  return size() + 1 <= kMaximumSlots && ring_.reserve(size() + 1);
-}
+bool SentPackets::reserve_one() { return size() + 1 <= kMaximumSlots && ring_.reserve(size() + 1); }
 
 bool SentPackets::push(const SentPacket& packet) {
   const uint64_t next = next_number();

@@ -171,6 +171,7 @@ void Session::become_gone(Time /*now*/, const CloseReason& reason) {
   runtime_.wheel().cancel(timer_);
   runtime_.not_ready(this);
   endpoint_.forget(this);
+  endpoint_.keep_gone(this);
   endpoint_.mutable_counters().sessions_closed++;
   close_channels();
   notify(kSessionClosed);
@@ -188,6 +189,7 @@ void Session::release() {
 void Session::maybe_bury() {
   if (state_ != State::kGone || !released_ || channels_.size() != 0 || buried_) return;
   buried_ = true;
+  endpoint_.on_buried(this);
   runtime_.bury(this);
 }
 

@@ -124,6 +124,7 @@ class Session {
 
   ListHook<Session> ready_hook;
   ListHook<Session> notify_hook;
+  ListHook<Session> gone_hook;  // Endpoint: gone, but its owner still holds something of it
 
   struct Timer : TimerWheel::Entry {
     explicit Timer(Session* owner) : session(owner) {}

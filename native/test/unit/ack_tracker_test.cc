@@ -18,7 +18,8 @@ std::string text(const AckTracker& tracker) {
   std::string result;
   for (size_t i = 0; i < tracker.range_count(); i++) {
     const Interval range = tracker.range(i);
-    result += "[" + std::to_string(range.begin) + "," + std::to_string(range.end) + ")";
+    result.append("[").append(std::to_string(range.begin));
+    result.append(",").append(std::to_string(range.end)).append(")");
   }
   return result;
 }

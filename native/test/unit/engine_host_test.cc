@@ -71,7 +71,7 @@ TEST(EngineHost, SaysWhichSocketFailedAndLeavesNothingOpen) {
 }
 
 TEST(EngineHost, ReportsMissingMemory) {
-  Engine engine(net::monotonic_now_ns(), 70'000);  // the buffers, and next to nothing else
+  Engine engine(net::monotonic_now_ns(), net::UdpSocket::kMaxTrainBytes + 500);
   ASSERT_EQ(engine.open(), 0);
   HostError error;
   EXPECT_EQ(create(engine, {loopback()}, &error), nullptr);

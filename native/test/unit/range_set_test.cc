@@ -17,7 +17,8 @@ using test::FailingMemory;
 std::string text(const RangeSet& set) {
   std::string result;
   for (size_t i = 0; i < set.count(); i++) {
-    result += "[" + std::to_string(set.at(i).begin) + "," + std::to_string(set.at(i).end) + ")";
+    result.append("[").append(std::to_string(set.at(i).begin));
+    result.append(",").append(std::to_string(set.at(i).end)).append(")");
   }
   return result;
 }
