@@ -55,8 +55,7 @@ bool read_data_view(napi_env env, napi_value value, Bytes* out) {
 bool read_array_buffer(napi_env env, napi_value value, Bytes* out) {
   size_t length = 0;
   void* data = nullptr;
-  if (is_detached(env, value) ||
-      napi_get_arraybuffer_info(env, value, &data, &length) != napi_ok) {
+  if (is_detached(env, value) || napi_get_arraybuffer_info(env, value, &data, &length) != napi_ok) {
     return false;
   }
   *out = {static_cast<const uint8_t*>(data), length};

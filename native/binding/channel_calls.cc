@@ -41,9 +41,9 @@ napi_value channel_open(napi_env env, napi_callback_info info) {
   {
     MutexLock lock(environment.engine()->mutex());
     const transport::Time now = net::monotonic_now_ns();
-    Channel* channel = entry->session->open_channel(
-        now, config, reinterpret_cast<const uint8_t*>(service), service_length, metadata.data,
-        metadata.length);
+    Channel* channel =
+        entry->session->open_channel(now, config, reinterpret_cast<const uint8_t*>(service),
+                                     service_length, metadata.data, metadata.length);
     if (channel != nullptr) {
       handle = environment.objects.add_channel(host, channel);
       if (handle == kNoHandle) channel->release(now);

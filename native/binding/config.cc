@@ -29,8 +29,7 @@ bool get_address(Napi::Value value, net::Address* out) {
   const Napi::Value host = object.Get("address");
   if (!host.IsString()) return false;
   const std::string text = host.As<Napi::String>().Utf8Value();
-  return net::Address::parse(text, static_cast<uint16_t>(get_integer(object, "port", 65'535)),
-                             out);
+  return net::Address::parse(text, static_cast<uint16_t>(get_integer(object, "port", 65'535)), out);
 }
 
 Napi::Object to_socket_config(Napi::Env env, const net::Address& address) {

@@ -1,5 +1,5 @@
-// The events of one batch: rows of [type, handle, a, b] in memory shared with JS, and an object with
-// the details of those that have some (native_types.ts). JS thread only.
+// The events of one batch: rows of [type, handle, a, b] in memory shared with JS, and an object
+// with the details of those that have some (native_types.ts). JS thread only.
 #pragma once
 
 #include <node_api.h>

@@ -7,10 +7,10 @@
 
 namespace hawser::binding {
 
-// Small integers that name native objects to JS, from 1: what is not a number at all reads as 0, and
-// names nothing. A released number rests until kRest others wait
-// with it, so that a number used by mistake after its release is more likely nobody's than
-// somebody else's. Entries are plain data; used on the JS thread only.
+// Small integers that name native objects to JS, from 1: what is not a number at all reads as 0,
+// and names nothing. A released number rests until kRest others wait with it, so that a number used
+// by mistake after its release is more likely nobody's than somebody else's. Entries are plain
+// data; used on the JS thread only.
 template <typename Entry>
 class HandleTable {
   static_assert(std::is_trivially_copyable_v<Entry>);

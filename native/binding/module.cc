@@ -12,8 +12,8 @@ namespace hawser::binding {
 void export_function(Napi::Object exports, Environment& environment, const char* name,
                      napi_callback function) {
   napi_value value = nullptr;
-  if (napi_create_function(exports.Env(), name, NAPI_AUTO_LENGTH, function, &environment,
-                           &value) == napi_ok) {
+  if (napi_create_function(exports.Env(), name, NAPI_AUTO_LENGTH, function, &environment, &value) ==
+      napi_ok) {
     napi_set_named_property(exports.Env(), exports, name, value);
   }
 }

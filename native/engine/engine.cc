@@ -196,9 +196,8 @@ void Engine::send(Time now, const transport::Train& train) {
 // Leaves held_ empty unless the socket is full. An error is about the destination, or about one
 // datagram: the rest of the train shares its fate, as if the network had lost it.
 void Engine::send_held() {
-  const net::SendResult result =
-      held_.socket->udp.send_train(held_.to, train_buffer_ + held_.offset,
-                                   held_.length - held_.offset, held_.segment_size);
+  const net::SendResult result = held_.socket->udp.send_train(
+      held_.to, train_buffer_ + held_.offset, held_.length - held_.offset, held_.segment_size);
   count_progress(result.segments);
   if (result.status != net::IoStatus::kWouldBlock) {
     held_ = {};
@@ -213,8 +212,8 @@ void Engine::release_due(Host* host, Time now) {
     HostSocket* socket = &host->sockets_[datagram->tag];
     if (socket->udp.is_open()) {
       if (socket->blocked) break;
-      const net::SendResult result = socket->udp.send_train(datagram->address, datagram->data,
-                                                            datagram->size, datagram->size);
+      const net::SendResult result =
+          socket->udp.send_train(datagram->address, datagram->data, datagram->size, datagram->size);
       count_progress(result.segments);
       if (result.status == net::IoStatus::kWouldBlock) {
         set_blocked(socket, true);
@@ -252,9 +251,8 @@ void Engine::run_timers(Time now) {
 
 Time Engine::next_timeout() const {
   const bool stalled = held_.socket != nullptr && held_.socket->blocked;
-  const Time due =
-      stalled ? const_cast<transport::Runtime&>(runtime_).wheel().next_expiry()
-              : runtime_.next_timeout();
+  const Time due = stalled ? const_cast<transport::Runtime&>(runtime_).wheel().next_expiry()
+                           : runtime_.next_timeout();
   return std::min(due, wheel_.next_expiry());
 }
 

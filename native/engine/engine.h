@@ -66,9 +66,7 @@ class Engine {
   transport::Time next_timeout() const;
 
   // Whether sessions, channels, hosts or the alarm have something to tell.
-  bool has_events() const {
-    return runtime_.has_events() || !reports_.empty() || alarm_due_;
-  }
+  bool has_events() const { return runtime_.has_events() || !reports_.empty() || alarm_due_; }
   // A host with events; nullptr when there is none.
   Host* next_report() { return reports_.pop_front(); }
   // Makes has_events() true at `when`, once; kNever cancels.

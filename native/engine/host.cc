@@ -104,8 +104,8 @@ net::SocketCounters Host::counters() const {
     sum.foreign += one.foreign;
     const net::SocketErrorCounters& out = one.errors_out;
     // Only the total is reported; which error it was is for a debugger.
-    sum.errors_out.other +=
-        out.refused + out.unreachable + out.not_permitted + out.too_big + out.no_buffers + out.other;
+    sum.errors_out.other += out.refused + out.unreachable + out.not_permitted + out.too_big +
+                            out.no_buffers + out.other;
   }
   return sum;
 }

@@ -193,7 +193,7 @@ void SimNetwork::send(int from, const PathAddress& to_address, const uint8_t* da
   datagrams_++;
   hash_bytes(data, length);
   if (to_address.bytes[0] == 0x52) {
-    RawPeer* raw = raws_[to_address.bytes[1]];
+    RawPeer* raw = raws_[wire::load_u32(to_address.bytes + 1)];
     if (raw != nullptr) raw->on_datagram(data, length);
     return;
   }

@@ -112,7 +112,7 @@ class SimNetwork {
   uint64_t hash() const { return hash_; }
   uint64_t datagrams() const { return datagrams_; }
 
-  // --- RawPeer only. Returns its number, which is the second byte of its address.
+  // --- RawPeer only. Returns its number, which is in its address.
   uint64_t add_raw(class RawPeer* raw);
   void remove_raw(class RawPeer* raw);
 

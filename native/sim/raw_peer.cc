@@ -3,15 +3,17 @@
 #include <algorithm>
 #include <cstring>
 
+#include "wire/endian.h"
+
 namespace hawser::sim {
 
 RawPeer::RawPeer(SimNetwork& network) : network_(network), frames_(70'000) {
   const uint64_t number = network.add_raw(this);
   address_.bytes[0] = 0x52;
-  address_.bytes[1] = static_cast<uint8_t>(number);
+  wire::store_u32(address_.bytes + 1, static_cast<uint32_t>(number));
   std::memset(id_.bytes, 0x5a, sizeof id_.bytes);
-  id_.bytes[0] = static_cast<uint8_t>(number);
-  local_id_ = wire::ConnectionId::from_u64(0x5152'5354'5556'5700 + number);
+  wire::store_u32(id_.bytes, static_cast<uint32_t>(number));
+  local_id_ = wire::ConnectionId::from_u64(0x5152'5354'0000'0000 + number);
   parameters_.max_channels = 1'000;
 }
 

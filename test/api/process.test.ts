@@ -35,9 +35,8 @@ describe('a process ends by itself', () => {
         server.serve('x', () => {})
         const client = (await createPeer()).unref()
         await client.open(server.address, 'x')
-        console.log('opened')
       `),
-    ).toMatchObject({ ...clean, stdout: '' })
+    ).toMatchObject(clean)
   })
 
   test('when nobody answers, with the error', async () => {
@@ -122,7 +121,10 @@ test("what a 'message' listener throws is an uncaught exception; the others get 
   expect(ended.stdout.split('\n').sort()).toEqual(['', 'a,b,c', 'uncaught at a'])
 })
 
-test('a peer that nobody holds is collected, and its sockets are closed', async () => {
+// Counts sockets where the system shows them.
+const onLinux = process.platform === 'linux' ? test : test.skip
+
+onLinux('a peer that nobody holds is collected, and its sockets are closed', async () => {
   const ended = await runBody(
     `
     const fs = require('node:fs')

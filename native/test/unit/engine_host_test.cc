@@ -60,8 +60,8 @@ TEST(EngineHost, SaysWhichSocketFailedAndLeavesNothingOpen) {
   const size_t descriptors = open_descriptors();
   const size_t memory = engine.memory().in_use();
 
-  const std::vector<net::Address> taken = {loopback(), loopback(),
-                                           first->socket(0).local_address(), loopback()};
+  const std::vector<net::Address> taken = {loopback(), loopback(), first->socket(0).local_address(),
+                                           loopback()};
   EXPECT_EQ(create(engine, taken, &error), nullptr);
   EXPECT_EQ(error.socket, 2u);
   EXPECT_EQ(error.error, EADDRINUSE);

@@ -1,11 +1,11 @@
-#include "engine/impaired_link.h"
-
 #include <gtest/gtest.h>
 
 #include <bit>
 #include <cstring>
 #include <string>
 #include <vector>
+
+#include "engine/impaired_link.h"
 
 namespace hawser::engine {
 namespace {

@@ -30,9 +30,8 @@ struct Pair {
     for (int i = 0; i < count; i++) a.send(channel, numbered(i, size));
   }
   bool arrived(int count) {
-    return drive({&a, &b}, [this, count] {
-      return b.sink.messages.size() >= static_cast<size_t>(count);
-    });
+    return drive({&a, &b},
+                 [this, count] { return b.sink.messages.size() >= static_cast<size_t>(count); });
   }
   void expect_in_order(int count, size_t size) {
     ASSERT_EQ(b.sink.messages.size(), static_cast<size_t>(count));
@@ -221,9 +220,8 @@ TEST(Engine, CloseTellsThePeerThenClosesTheSockets) {
     MutexLock lock(pair.a.engine.mutex());
     pair.a.engine.close_host(pair.a.host, net::monotonic_now_ns(), wire::Code::kNoError, "bye", 3);
   }
-  ASSERT_TRUE(drive({&pair.a, &pair.b}, [&] {
-    return (pair.a.host_events & kHostClosed) != 0 && pair.b.closed == 1;
-  }));
+  ASSERT_TRUE(drive({&pair.a, &pair.b},
+                    [&] { return (pair.a.host_events & kHostClosed) != 0 && pair.b.closed == 1; }));
   EXPECT_FALSE(pair.a.host->socket(0).is_open());
   EXPECT_EQ(pair.b.sessions.at(0)->reason().by, transport::ClosedBy::kRemote);
   EXPECT_EQ(std::string(pair.b.sessions.at(0)->reason().detail, 3), "bye");

@@ -53,9 +53,8 @@ struct Threads : testing::Test {
     ASSERT_NE(channel, nullptr);
     ASSERT_TRUE(until([&] { return channel->accepted(); }));
     for (int i = 0; i < 500; i++) a.send(channel, numbered(i, 100));
-    ASSERT_TRUE(until([&] {
-      return b.sink.messages.size() == 500 && channel->unacknowledged() == 0;
-    }));
+    ASSERT_TRUE(
+        until([&] { return b.sink.messages.size() == 500 && channel->unacknowledged() == 0; }));
     for (size_t i = 0; i < 500; i++) {
       ASSERT_EQ(b.sink.messages[i], numbered(static_cast<int>(i), 100));
     }

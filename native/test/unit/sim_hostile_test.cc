@@ -116,7 +116,7 @@ TEST_F(Hostile, WhatTheStateForbidsClosesTheSession) {
        [](RawPeer& raw) { raw.add_messages(999'999'999'999, 1, 1, 1); }},
       {"a channel of ours that is not open", Code::kChannelState,
        [](RawPeer& raw) { raw.add_messages(2, 1, 1, 1); }},
-      {"channel 0", Code::kChannelState, 
+      {"channel 0", Code::kFrameEncoding, 
        [](RawPeer& raw) { raw.add_bytes({0x14, 0, 0, 0, 0, 1, 1, 0}); }},
       {"opening with our ids", Code::kChannelState, [](RawPeer& raw) { raw.add(open_frame(2)); }},
       {"message after the end", Code::kChannelState,
@@ -202,7 +202,7 @@ TEST_F(Hostile, EndlessPiecesTakeNoMoreThanTheCredit) {
   raw.settle();
   const size_t held = victim_->memory().in_use();
   for (size_t offset = 1; offset < 1'900; offset += 2) {
-    raw.add(fragment(1, 1, 1'900, offset, 1)).send();
+    raw.add_ack().add(fragment(1, 1, 1'900, offset, 1)).send();
     raw.settle();
   }
   EXPECT_LT(victim_->memory().in_use(), held + 20'000);
@@ -230,6 +230,25 @@ TEST_F(Hostile, ManyChannelsTakeBoundedMemoryAndAreForgotten) {
   victim_->runtime().run_timers(network_.now());
   victim_->runtime().pool().trim();
   EXPECT_LT(victim_->memory().in_use(), before);
+  EXPECT_EQ(app_.unannounced, 0u);
+}
+
+TEST_F(Hostile, AChannelResetBeforeItsOpenConcernsNobody) {
+  RawPeer raw(network_);
+  ASSERT_TRUE(raw.connect(0));
+  static constexpr uint8_t kNone[1] = {};
+  raw.add_messages(1, 1, 3, 10).send();
+  raw.settle();
+  raw.add(wire::Reset{1, 0, 3, 3 * 43, kNone, 0}).send();
+  raw.settle();
+  raw.add(open_frame(1)).send();  // comes late
+  network_.run_for(kSecond);
+  EXPECT_EQ(raw.close_code(), -1);
+  EXPECT_EQ(app_.unannounced, 0u);
+  EXPECT_EQ(app_.messages, 0u);
+  EXPECT_TRUE(app_.incoming.empty());
+  ASSERT_FALSE(app_.opened.empty());
+  EXPECT_EQ(app_.opened.back()->channel_count(), 0u);
 }
 
 TEST_F(Hostile, ForeignPacketsAreDroppedAndCounted) {

@@ -55,6 +55,8 @@ class RecordingApp final : public Application {
   std::unordered_map<const Channel*, Seen> seen;
 
   uint64_t messages = 0;
+  // Events of channels that came in without kChannelIncoming.
+  uint64_t unannounced = 0;
 
   void on_session(SimPeer& peer, Session& session, uint32_t events) override {
     if ((events & transport::kSessionOpen) != 0) opened.push_back(&session);
@@ -77,6 +79,7 @@ class RecordingApp final : public Application {
         channel.refuse(now, refuse_code, "no", 2);
       }
     }
+    if (channel.incoming() && seen.count(&channel) == 0) unannounced++;
     Seen& record = seen[&channel];
     record.events |= events;
     if ((events & transport::kChannelReadable) != 0) peer.deliver(channel);
