@@ -35,7 +35,11 @@ export interface Dialler {
     service: string,
     settings: ChannelSettings,
   ): ChannelCore
-  /** Fails when the peer closes. */
+  /** Throws if the peer is closing or closed. */
+  assertOpen(): void
+  /** The native host is gone, and with it every handle. */
+  readonly gone: boolean
+  /** Rejected when the peer closes. */
   readonly openings: Set<Waiter<never>>
 }
 
@@ -64,6 +68,7 @@ export class Dial {
   }
 
   async run(): Promise<ChannelCore> {
+    this.#wait.signal?.throwIfAborted()
     const known = this.#peer.sessionWith(this.#target.id)
     if (known !== undefined) {
       const reused = known.state === 'open'
@@ -94,6 +99,7 @@ export class Dial {
         attempts: this.#unusable,
       })
     }
+    this.#peer.assertOpen()
     const { engine, host } = this.#peer
     const sockets = usable.map(({ host, port }) => ({ address: host, port }))
     // Time limits are kept here, each opening has its own.
@@ -140,6 +146,7 @@ export class Dial {
 
   /** Opens the channel in the session. `'stale'`: the session died, and `mayRetry` allows another one. */
   async #open(session: Session, mayRetry: boolean): Promise<ChannelCore | 'stale'> {
+    this.#peer.assertOpen()
     const { engine } = this.#peer
     const { config, metadata } = this.#settings
     const handle = engine.native.channelOpen(session.handle, this.#service, metadata, config)
@@ -162,6 +169,8 @@ export class Dial {
       onAcknowledged: () => {},
       onEnded: () => {},
     }
+    engine.addChannel(handle, opening)
+    engine.flushSoon()
     session.openings++
     try {
       return await this.#guarded<ChannelCore | 'stale'>(
@@ -178,13 +187,12 @@ export class Dial {
             if (mayRetry && isSessionsEnd(close)) waiter.resolve('stale')
             else waiter.reject(this.#refused(session, close))
           }
-          engine.addChannel(handle, opening)
-          engine.flushSoon()
         },
       )
     } finally {
       // Not accepted: nobody needs it any more, and perhaps nobody the session.
-      engine.removeChannel(handle, opening)
+      if (this.#peer.gone) engine.forgetChannel(handle, opening)
+      else engine.removeChannel(handle, opening)
       session.openings--
       if (session.state === 'connecting' && session.openings === 0) this.#peer.dropSession(session)
     }

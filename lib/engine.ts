@@ -133,7 +133,8 @@ export class Engine {
   #supply(index: number): void {
     const memory = new ArrayBuffer(slabBytes)
     // Messages of several channels lie in it: none of them may take it away from the others.
-    markAsUntransferable(memory)
+    // Not every runtime has this function.
+    markAsUntransferable?.(memory)
     this.#slabs[index] = memory
     this.native.supplySlab(index, memory)
   }

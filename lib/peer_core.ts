@@ -111,7 +111,7 @@ export class PeerCore
     const handler = rest.length > 1 ? rest[1] : rest[0]
     if (typeof handler !== 'function') throw new OptionError('handler', handler, 'a function')
     const settings = serveOptions(rest.length > 1 ? rest[0] : undefined)
-    if (this.#state !== 'open') throw peerClosed()
+    this.assertOpen()
     if (this.#services.has(service)) {
       throw new HawserError('SERVICE_EXISTS', `this peer already serves '${service}'`, {
         hint: 'close the first service before you serve the name again',
@@ -127,7 +127,7 @@ export class PeerCore
     const target = parseTarget(to)
     const service = serviceName(name)
     const { channel, wait: waitSettings } = openOptions(options)
-    if (this.#state !== 'open') throw peerClosed()
+    this.assertOpen()
     if (target.id === this.id) {
       throw new OptionError('to', target.id, 'another peer; this is the id of the peer itself')
     }
@@ -150,6 +150,14 @@ export class PeerCore
   }
 
   // --- Dialler.
+
+  assertOpen(): void {
+    if (this.#state !== 'open') throw peerClosed()
+  }
+
+  get gone(): boolean {
+    return this.#state === 'closed'
+  }
 
   sessionWith(id: PeerId): Session | undefined {
     return this.#sessionsById.get(id)
@@ -319,7 +327,7 @@ export class PeerCore
     native.hostListen(this.host, false)
     for (const opening of this.openings) opening.reject(peerClosed())
     await Promise.allSettled([...this.#channels.keys()].map((channel) => channel.shut(settings)))
-    if (this.#isClosed()) return
+    if (this.gone) return
     // The native host may be gone before its sessions' goodbyes are told.
     this.#lastStats = this.stats()
     native.hostClose(this.host, Code.NoError, '')
@@ -329,14 +337,9 @@ export class PeerCore
         this.#goodbye = waiter
       }).catch(() => {})
     }
-    if (this.#isClosed()) return
+    if (this.gone) return
     this.#release()
     callSafely(() => this.emit('close'))
-  }
-
-  // A method, because the compiler takes a field that it has seen for unchanged across await.
-  #isClosed(): boolean {
-    return this.#state === 'closed'
   }
 
   destroy(): void {

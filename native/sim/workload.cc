@@ -351,15 +351,15 @@ void Workload::on_closed(ChannelRun& run, int side) {
   const int session_side = (side == 0) == run.plan.opened_by_initiator ? 0 : 1;
   const bool planned = timed_out_rightly(session, session_side, state.reason) || run.plan.refuse || run.plan.side[0].reset_after != UINT64_MAX ||
                        run.plan.side[1].reset_after != UINT64_MAX;
-  if (state.reason.code == wire::Code::kNoError && !planned && !failure_allowed_) {
-    if (incoming.delivered != incoming.pushed || state.unacknowledged != 0) {
+  const bool in_peace = state.reason.code == wire::Code::kNoError && !state.reason.timed_out;
+  const bool complete = incoming.delivered == incoming.pushed && state.unacknowledged == 0;
+  if (!planned && !(in_peace && complete)) {
+    failures_++;
+    if (!failure_allowed_ && in_peace) {
       network_.fail("channel %" PRIu64 " closed in peace, %" PRIu64 " of %" PRIu64
                     " messages delivered, %" PRIu64 " not acknowledged",
                     run.ledger.id, incoming.delivered, incoming.pushed, state.unacknowledged);
-    }
-  } else if (!planned) {
-    failures_++;
-    if (!failure_allowed_) {
+    } else if (!failure_allowed_) {
       network_.fail("channel %" PRIu64 " of peer %d closed: %s '%.*s'", run.ledger.id,
                     state.peer->index(), wire::code_name(state.reason.code),
                     state.reason.detail_length, state.reason.detail);

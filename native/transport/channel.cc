@@ -195,7 +195,12 @@ bool Channel::keep_names(const uint8_t* service, size_t service_length, const ui
 }
 
 void Channel::allow_open() {
-  if (!gone_) want(FrameRef::kOpen);
+  open_allowed_ = true;
+  if (!gone_) {
+    want(FrameRef::kOpen);
+  } else if (lingering_) {
+    want(FrameRef::kReset);
+  }
 }
 
 bool Channel::on_open(Time now, const wire::Open& frame) {
@@ -255,11 +260,12 @@ void Channel::reset(Time now, wire::Code code, const char* reason, size_t reason
   if (gone_) return;
   reset_final_ = out_.next_sequence() - 1;
   reset_cost_ = out_.cost_below(out_.next_sequence());
-  // A channel the peer has never heard of just ends.
-  lingering_ = incoming_ || open_sent_;
+  // Also for a channel that the peer has not heard of yet: its number is used up, and the peer
+  // must count it as gone before it allows another.
+  lingering_ = true;
   last_activity_ = now;
   become_gone(CloseReason::make(ClosedBy::kLocal, code, reason, reason_length), false);
-  if (lingering_) want(FrameRef::kReset);
+  if (lingering_ && (incoming_ || open_allowed_)) want(FrameRef::kReset);
   maybe_free();
 }
 
@@ -535,14 +541,10 @@ uint8_t* Channel::write_control(Time now, uint8_t* out, uint8_t* end, FrameRef* 
 uint8_t* Channel::write_one(Time now, FrameRef::Kind kind, uint8_t* out, uint8_t* end,
                             FrameRef& ref) {
   switch (kind) {
-    case FrameRef::kOpen: {
-      uint8_t* after = wire::write(
-          out, end,
-          wire::Open{id_, service_, service_length_, metadata_, metadata_length_,
-                     in_.credit_limit(), local_max_message_});
-      if (after != nullptr) open_sent_ = true;
-      return after;
-    }
+    case FrameRef::kOpen:
+      return wire::write(out, end,
+                         wire::Open{id_, service_, service_length_, metadata_, metadata_length_,
+                                    in_.credit_limit(), local_max_message_});
     case FrameRef::kAccept:
       return wire::write(out, end, wire::Accept{id_, in_.announced_credit(), local_max_message_});
     case FrameRef::kWindow: {

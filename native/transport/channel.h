@@ -203,7 +203,7 @@ class Channel {
   const bool incoming_;
   bool announced_ = false;  // incoming: OPEN has come, the owner was told
   bool accepted_ = false;
-  bool open_sent_ = false;
+  bool open_allowed_ = false;  // the peer's MAX_CHANNELS covers it
   bool end_wanted_ = false;
   bool end_sent_ = false;
   bool end_acknowledged_ = false;

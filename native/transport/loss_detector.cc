@@ -101,10 +101,7 @@ LossDetector::AckResult LossDetector::on_ack(Time now, const Interval* ranges, s
   result.largest_lost_sent_at = losses.largest_sent_at;
   result.persistent_congestion = losses.persistent;
   if (losses.persistent) rtt.forget_minimum();
-  if (undone_episode_ != 0) {
-    result.loss_undone = true;
-    if (undone_episode_ == episodes_) episode_lost_ = episode_spurious_ = 0;
-  }
+  result.loss_undone = undone_episode_ != 0;
   trim(now);
   return result;
 }

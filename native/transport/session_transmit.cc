@@ -25,6 +25,9 @@ constexpr uint32_t kMostPackets = 64;
 constexpr Duration kShortestAckDelay = kMillisecond;
 constexpr Duration kLongestAckDelay = 25 * kMillisecond;
 
+// Most that a CLOSE frame takes: type, code and length are varints.
+size_t close_bytes(const wire::Close& frame) { return 1 + 8 + 2 + frame.reason_length; }
+
 }  // namespace
 
 bool Session::transmit(Time now, Train& train) {
@@ -105,7 +108,10 @@ bool Session::transmit_close(Time now, Train& train) {
   frame.reason = reinterpret_cast<const uint8_t*>(reason_.detail);
   frame.reason_length = reason_.detail_length;
   uint8_t* frames = out + wire::kHeaderBytes;
-  uint8_t* after = wire::write(frames, end - wire::kTagBytes, frame);
+  // What arrived last may not have been acknowledged yet, or in a packet that was lost: without this,
+  // a peer whose messages are all here would take them for lost.
+  uint8_t* after = write_acks(now, frames, end - wire::kTagBytes - close_bytes(frame));
+  after = wire::write(after, end - wire::kTagBytes, frame);
   if (after == nullptr) return false;
   const uint64_t number = take_number();
   wire::write_data_header(out, wire::DataHeader{remote_id_, wire::truncate32(number)});

@@ -116,6 +116,33 @@ TEST_F(LossDetectorBounds, LostPacketsAreKeptForTwoProbeTimeouts) {
   EXPECT_FALSE(ack({{first, first + 4}}).any_new);
 }
 
+TEST_F(LossDetectorBounds, KeptLossesDoNotHoldUpTheRingForLong) {
+  warm_up(50 * kMillisecond);
+  const uint64_t first = detector_.next_number();
+  send_many(4);
+  now_ += 50 * kMillisecond;
+  ack({{first + 1, first + 4}});
+  EXPECT_EQ(recorder_.lost, (Numbers{first}));
+  size_t most = 0;
+  for (int i = 0; i < 3000; i++) {
+    const uint64_t number = send();
+    most = std::max(most, detector_.tracked());
+    ack({{number, number + 1}});
+  }
+  EXPECT_GT(most, 1000U);
+  EXPECT_LE(most, LossDetector::kKeptRecords + 8);
+}
+
+TEST_F(LossDetectorBounds, TimeThatGoesBackIsIgnored) {
+  const Time sent = now_;
+  send();
+  now_ -= kSecond;
+  send();
+  now_ = sent + 20 * kMillisecond;
+  EXPECT_EQ(ack({{1, 2}}).largest_newly_acked_sent_at, sent);
+  EXPECT_EQ(rtt_.latest(), 20 * kMillisecond);
+}
+
 TEST_F(LossDetectorBounds, FramesOfKeptPacketsCanBeFound) {
   SentPacket packet = packet_of(0, now_);
   packet.frame_first = 500;

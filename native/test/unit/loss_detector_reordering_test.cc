@@ -52,6 +52,23 @@ TEST_F(LossDetectorReordering, ALossIsUndoneWhenAllOfItWasSpurious) {
   EXPECT_EQ(detector_.spurious(), detector_.lost_packets());
 }
 
+TEST_F(LossDetectorReordering, AnOldEpisodeUndoesNoNewOne) {
+  warm_up(50 * kMillisecond);
+  const uint64_t first = detector_.next_number();
+  send_many(4);
+  now_ += 50 * kMillisecond;
+  ack({{first + 1, first + 4}});
+  now_ += kMillisecond;
+  const uint64_t second = detector_.next_number();
+  send_many(4);
+  now_ += 50 * kMillisecond;
+  ack({{second + 1, second + 4}});
+  EXPECT_EQ(recorder_.lost, (Numbers{second}));
+  EXPECT_FALSE(ack({{second + 1, second + 4}, {first, first + 4}}).loss_undone);
+  EXPECT_EQ(recorder_.spurious, (Numbers{first}));
+  EXPECT_TRUE(ack({{second, second + 4}}).loss_undone);
+}
+
 TEST_F(LossDetectorReordering, AnUndoneEpisodeMayMeetANewOne) {
   warm_up(50 * kMillisecond);
   const uint64_t first = detector_.next_number();

@@ -160,6 +160,12 @@ TEST(SentPackets, NumbersGoOnAfterRelease) {
   EXPECT_EQ(packets.start_number(), 77U);
   ASSERT_TRUE(packets.push(packet_of(next)));
   EXPECT_EQ(packets.at(next).number, next);
+  packets.release();
+  packets.start_at(5);
+  EXPECT_EQ(packets.next_number(), 5U);
+  ASSERT_TRUE(packets.push(packet_of(6)));
+  EXPECT_EQ(packets.at(6).number, 6U);
+  EXPECT_TRUE(packets.skipped_in(5, 6));
 }
 
 }  // namespace
