@@ -23,7 +23,10 @@ class ThreadDriver final : public Driver, public engine::Waker {
   bool start();
 
   void on_deadline(transport::Time next) override { io_.note_deadline(next); }
-  void schedule() override { wake(); }
+  void schedule() override {
+    io_.note_deadline(0);  // packets
+    wake();                // events
+  }
   void yield() override { wake(); }
   void on_sockets_changed() override { io_.note_sockets(); }
   void keep_alive(bool keep) override;

@@ -82,6 +82,8 @@ void HelperThread::take_over(uint64_t rounds) {
       poller_.wait(std::clamp(next, now, now + kTick));
     }
   }
+  // The loop knows nothing of the timers that were set meanwhile: it has to look at them once.
+  waker_.wake();
 }
 
 // Until a datagram comes, a timer is due, or the loop announces an earlier one. The loop serves all

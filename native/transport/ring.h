@@ -53,8 +53,9 @@ class Ring {
   }
 
   [[nodiscard]] bool push_back(const T& value) {
+    const T copy = value;  // `value` may lie inside this ring
     if (!reserve(size() + 1)) return false;
-    data_[end_++ & (capacity_ - 1)] = value;
+    data_[end_++ & (capacity_ - 1)] = copy;
     return true;
   }
 

@@ -244,6 +244,8 @@ class Session {
   // What the ACK in the packet being built names as its largest; only if it holds one.
   uint64_t ack_in_packet_ = 0;
   bool has_ack_in_packet_ = false;
+  // ACKs sent since the last packet that the peer has to acknowledge.
+  uint32_t unanswered_acks_ = 0;
   // No memory for something: try again then.
   Time retry_at_ = kNever;
   Time last_ping_ = 0;

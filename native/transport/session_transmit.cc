@@ -18,6 +18,11 @@ constexpr Duration kRetryPause = 10 * kMillisecond;
 // train goes on in equal pieces.
 constexpr size_t kMostPadding = 128;
 
+// A side that only receives asks now and then for an acknowledgement of its ACKs, so that they need not
+// repeat old ranges for ever (RFC 9000, section 13.2.4).
+constexpr size_t kManyRanges = 4;
+constexpr uint32_t kUnansweredAcks = 16;
+
 // The ACK policy the peer is given: about eight acknowledgements a congestion window.
 constexpr uint64_t kAcksPerWindow = 8;
 constexpr uint32_t kFewestPackets = 2;
@@ -210,6 +215,11 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool data,
       eliciting = true;
     }
   }
+  if (has_ack_in_packet_ && !eliciting && acks_.range_count() >= kManyRanges &&
+      ++unanswered_acks_ >= kUnansweredAcks) {
+    ping_wanted_ = true;
+  }
+  if (eliciting || ping_wanted_) unanswered_acks_ = 0;
   if (ping_wanted_) {
     if (eliciting) {
       ping_wanted_ = false;

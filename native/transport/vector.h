@@ -66,6 +66,7 @@ class Vector {
   }
 
   void erase(size_t index, size_t count = 1) {
+    if (count == 0) return;
     std::memmove(static_cast<void*>(data_ + index), data_ + index + count,
                  (size_ - index - count) * sizeof(T));
     size_ -= count;

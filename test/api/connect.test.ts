@@ -182,19 +182,32 @@ describe('giving up', () => {
     silent.close()
   })
 
-  test('closing and destroying the peer end it', async () => {
+  test.each([
+    ['close', 0],
+    ['close', 3],
+    ['destroy', 0],
+    ['destroy', 3],
+  ] as const)('%s of the peer ends it, %d turns later', async (end, count) => {
     const silent = await silentPort()
-    for (const end of ['close', 'destroy'] as const) {
-      const client = await makePeer()
-      const target = `hawser://${Identity.generate().id}@127.0.0.1:${silent.port}`
-      const opening = client.open(target, 'x')
-      await turns(3)
-      const ended = client[end]()
-      await expect(opening).rejects.toBeInstanceOf(HawserError)
-      await expect(opening).rejects.toMatchObject({ code: 'PEER_CLOSED' })
-      await ended
-    }
+    const client = await makePeer()
+    const target = `hawser://${Identity.generate().id}@127.0.0.1:${silent.port}`
+    const opening = client.open(target, 'x')
+    if (count > 0) await turns(count)
+    const ended = client[end]()
+    await expect(opening).rejects.toBeInstanceOf(HawserError)
+    await expect(opening).rejects.toMatchObject({ code: 'PEER_CLOSED' })
+    await ended
     silent.close()
+  })
+
+  test('a signal that has aborted before, although there is a session', async () => {
+    const server = await makePeer()
+    server.serve('echo', echo)
+    const client = await makePeer()
+    await client.open(server.address, 'echo')
+    const signal = AbortSignal.abort(new Error('before'))
+    await expect(client.open(server.address, 'echo', { signal })).rejects.toThrow('before')
+    expect(client.stats().sessions[0]?.channels).toBe(1)
   })
 })
 

@@ -105,6 +105,19 @@ TEST_F(Threads, HelperStandsInForALoopThatIsAway) {
   helper.stop();
 }
 
+// What was set while it was away, the loop has to learn when it is back: nothing else would make it
+// look at the timers.
+TEST_F(Threads, HelperWakesTheLoopThatIsBack) {
+  if (b.engine.sockets().fd() < 0) GTEST_SKIP() << "no helper on this system";
+  HelperThread helper(b.engine, waker);
+  ASSERT_EQ(helper.start(), 0);
+  ASSERT_TRUE(until([&] { return helper.takeovers() == 1; }));
+  EXPECT_EQ(waker.calls.load(), 0);  // nothing came, so there was nothing to tell
+  helper.enter_poll();
+  EXPECT_TRUE(drive({&a}, [&] { return waker.calls.load() > 0; }));
+  helper.stop();
+}
+
 TEST_F(Threads, HelperKeepsOutOfALoopThatPolls) {
   if (b.engine.sockets().fd() < 0) GTEST_SKIP() << "no helper on this system";
   HelperThread helper(b.engine, waker);

@@ -10,7 +10,7 @@ class Acknowledging : public testing::Test {
  protected:
   Acknowledging() {
     network_.set_application(&app_);
-    app_.keep_bodies = false;
+    app_.config.window = 64;  // else N follows the congestion window, and WINDOW frames follow N
     peer_ = &network_.add_peer();
   }
 
@@ -25,13 +25,7 @@ class Acknowledging : public testing::Test {
     open.limit = 1u << 20;
     open.max_message = 1'000;
     raw_.add(open).send();
-    for (int i = 0; i < 3; i++) {
-      raw_.settle();
-      raw_.add_ack().send();
-    }
-    network_.run_for(kSecond);
-    raw_.add_ack().send();
-    network_.run_for(kSecond);
+    be_quiet();
     raw_.clear();
   }
 
@@ -42,12 +36,20 @@ class Acknowledging : public testing::Test {
     EXPECT_EQ(network_.failure(), "");
   }
 
+  // Acknowledges until nothing is left to acknowledge.
+  void be_quiet() {
+    raw_.settle();
+    for (int i = 0; i < 10; i++) {
+      raw_.add_ack().send();
+      network_.run_for(100 * kMillisecond);
+    }
+  }
   // P packets, or `delay`, or a gap of `threshold`.
   void set_policy(uint32_t packets, Duration delay, uint32_t threshold) {
     raw_.add(wire::AckPolicy{++generation_, packets, static_cast<uint32_t>(delay / kMicrosecond),
                              threshold});
     raw_.add(wire::AckNow{}).send();
-    raw_.settle();
+    be_quiet();
     raw_.clear();
   }
   // M messages, or T.
@@ -56,7 +58,7 @@ class Acknowledging : public testing::Test {
                           static_cast<uint32_t>(timeout / kMicrosecond),
                           wire::WindowMode::kEarly});
     raw_.add(wire::AckNow{}).send();
-    raw_.settle();
+    be_quiet();
     raw_.clear();
   }
   void send_message() {
@@ -239,8 +241,7 @@ TEST_F(Acknowledging, WhatIsSentAnywayTakesPendingAcknowledgementsAlong) {
   raw_.settle();
   EXPECT_EQ(acks(), 1u);
   EXPECT_EQ(raw_.count(FrameType::kMessage), 1u);
-  ASSERT_EQ(raw_.received().size(), 1u) << describe(raw_.received()[1].bytes.data(),
-                                                    raw_.received()[1].bytes.size());
+  EXPECT_EQ(raw_.received().size(), 1u);
 }
 
 TEST_F(Acknowledging, ManyChannelsShareOneCount) {
