@@ -270,7 +270,12 @@ export interface NativeBinding {
   sessionRelease(session: number): void
 
   /** −1: the session is closing or memory is short. */
-  channelOpen(session: number, service: string, metadata: Uint8Array | undefined, config: ChannelConfig): number
+  channelOpen(
+    session: number,
+    service: string,
+    metadata: Uint8Array | undefined,
+    config: ChannelConfig,
+  ): number
   channelAccept(channel: number, config: ChannelConfig): void
   channelRefuse(channel: number, code: number, reason: string): void
   /** Copies the bytes before it returns. {@link SendStatus} bits or a {@link SendError}. `data` is any view or buffer, `length` its bytes to take from the start (default all). */

@@ -29,8 +29,8 @@ int run_one(uint64_t seed, bool trace) {
   const SeedResult second = run_seed(seed, false);
   std::printf("seed %" PRIu64 ": %s\n", seed,
               first.failure.empty() ? "passed" : first.failure.c_str());
-  std::printf("%" PRIu64 " channels, %" PRIu64 " messages, %" PRIu64 " datagrams, %.3f s, hash %016" PRIx64
-              "\n",
+  std::printf("%" PRIu64 " channels, %" PRIu64 " messages, %" PRIu64
+              " datagrams, %.3f s, hash %016" PRIx64 "\n",
               first.channels, first.messages, first.datagrams,
               static_cast<double>(first.simulated) / 1e9, first.hash);
   if (first.hash != second.hash) {

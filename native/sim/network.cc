@@ -83,7 +83,9 @@ uint64_t SimNetwork::add_raw(RawPeer* raw) {
   return raws_.size() - 1;
 }
 
-void SimNetwork::remove_raw(RawPeer* raw) { std::replace(raws_.begin(), raws_.end(), raw, static_cast<RawPeer*>(nullptr)); }
+void SimNetwork::remove_raw(RawPeer* raw) {
+  std::replace(raws_.begin(), raws_.end(), raw, static_cast<RawPeer*>(nullptr));
+}
 
 int32_t SimNetwork::keep(const uint8_t* data, size_t length) {
   if (free_buffers_.empty()) {
@@ -188,8 +190,7 @@ bool SimNetwork::dropped_by_rule(int from, int to, const uint8_t* data, size_t l
   return drop;
 }
 
-void SimNetwork::send(int from, const PathAddress& to_address, const uint8_t* data,
-                      size_t length) {
+void SimNetwork::send(int from, const PathAddress& to_address, const uint8_t* data, size_t length) {
   datagrams_++;
   hash_bytes(data, length);
   if (to_address.bytes[0] == 0x52) {
@@ -217,8 +218,8 @@ void SimNetwork::send(int from, const PathAddress& to_address, const uint8_t* da
     event.peer = to;
     event.from = SimPeer::address_of(from);
     if (copy.corrupt_bit >= 0) {
-      // Without protection nothing but UDP's checksum finds a flipped bit: let the flip hit the tag,
-      // which the endpoint checks, and let the checksum drop what has no tag.
+      // Without protection nothing but UDP's checksum finds a flipped bit: let the flip hit the
+      // tag, which the endpoint checks, and let the checksum drop what has no tag.
       PacketView view;
       if (!view_packet(data, length, view) || view.type != wire::PacketType::kData) continue;
       event.buffer = keep(data, length);

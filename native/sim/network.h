@@ -123,9 +123,9 @@ class SimNetwork {
   struct Event {
     transport::Time time;
     uint64_t order;
-    uint64_t tag;        // timer
+    uint64_t tag;  // timer
     int32_t peer;
-    int32_t buffer;      // -1: a timer
+    int32_t buffer;  // -1: a timer
     transport::PathAddress from;
   };
   static bool later(const Event& a, const Event& b) {

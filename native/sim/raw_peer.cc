@@ -112,10 +112,9 @@ size_t RawPeer::count(wire::FrameType type) const {
 
 int64_t RawPeer::close_code() const {
   int64_t code = -1;
-  each(wire::FrameType::kClose,
-       [&](transport::Time, const wire::Frame& frame) {
-         code = static_cast<int64_t>(frame.close.code);
-       });
+  each(wire::FrameType::kClose, [&](transport::Time, const wire::Frame& frame) {
+    code = static_cast<int64_t>(frame.close.code);
+  });
   return code;
 }
 

@@ -184,7 +184,8 @@ size_t memory_bound(const std::vector<ChannelPlan>& channels, uint32_t max_credi
 // Memory fails now and then at one peer.
 void starve(Luck& luck, SimNetwork& network, Workload& workload) {
   workload.allow_failure(true);
-  const int victim = static_cast<int>(luck.between(0, static_cast<uint64_t>(network.peer_count() - 1)));
+  const int victim =
+      static_cast<int>(luck.between(0, static_cast<uint64_t>(network.peer_count() - 1)));
   SimMemory& memory = network.peer(victim).memory();
   if (luck.one_in(2)) {
     memory.set_failure_chance(luck.part(0, 10));
@@ -204,8 +205,7 @@ SeedResult run_seed(uint64_t seed, bool trace) {
 
   const int peers = luck.one_in(3) ? 3 : 2;
   // Now and then the low 32 bits of the sequence wrap on the way.
-  const uint64_t first =
-      luck.one_in(4) ? (uint64_t{1} << 32) - luck.between(0, 300) : uint64_t{1};
+  const uint64_t first = luck.one_in(4) ? (uint64_t{1} << 32) - luck.between(0, 300) : uint64_t{1};
   for (int i = 0; i < peers; i++) network.add_peer(make_endpoint(luck, first));
   std::vector<int> sessions;
   for (int i = 1; i < peers; i++) {

@@ -19,7 +19,8 @@ struct SeedResult {
 };
 
 // Runs one scenario that follows from the seed: 2 or 3 peers, 3 to 6 channels, 5,000 messages and
-// more, at least 3 impairments on every path. trace: prints what the scenario is and every datagram.
+// more, at least 3 impairments on every path. trace: prints what the scenario is and every
+// datagram.
 SeedResult run_seed(uint64_t seed, bool trace);
 
 }  // namespace hawser::sim

@@ -8,8 +8,8 @@
 
 namespace hawser::sim {
 
-// The memory of one simulated peer: counts, limits, fails on command, and notices a block that comes
-// back with another size than it was taken with.
+// The memory of one simulated peer: counts, limits, fails on command, and notices a block that
+// comes back with another size than it was taken with.
 class SimMemory final : public transport::Memory {
  public:
   explicit SimMemory(uint64_t seed) : prng_(seed, 0x6d656d) {}

@@ -46,7 +46,15 @@ bool each_frame(const PacketView& view, Visit visit) {
 }
 
 // What became of a datagram on its link.
-enum class Fate : uint8_t { kCarried, kLost, kDuplicated, kCorrupted, kDropRule, kOutage, kTooLong };
+enum class Fate : uint8_t {
+  kCarried,
+  kLost,
+  kDuplicated,
+  kCorrupted,
+  kDropRule,
+  kOutage,
+  kTooLong
+};
 
 // A datagram as it was sent, before the link did anything to it.
 struct Captured {

@@ -200,8 +200,7 @@ void Workload::on_session(SimPeer& peer, Session& session, uint32_t events) {
     run.reason[side] = session.reason();
     const bool dead = timed_out_rightly(run, side, session.reason());
     if (dead) dead_paths_++;
-    if (session.reason().code != wire::Code::kNoError ||
-        (session.reason().timed_out && !dead)) {
+    if (session.reason().code != wire::Code::kNoError || (session.reason().timed_out && !dead)) {
       failures_++;
       if (!failure_allowed_) {
         network_.fail("session %d of peer %d closed: %s%s '%.*s'", run.index, peer.index(),
@@ -214,8 +213,8 @@ void Workload::on_session(SimPeer& peer, Session& session, uint32_t events) {
   }
 }
 
-// Whether nothing could be heard of the other side: the path carries nothing, it has closed (and its
-// CLOSE was lost) or timed out itself, or it gave up a handshake of which it never saw the end.
+// Whether nothing could be heard of the other side: the path carries nothing, it has closed (and
+// its CLOSE was lost) or timed out itself, or it gave up a handshake of which it never saw the end.
 bool Workload::timed_out_rightly(const SessionRun& run, int side,
                                  const transport::CloseReason& reason) {
   if (!reason.timed_out) return false;
@@ -349,7 +348,8 @@ void Workload::on_closed(ChannelRun& run, int side) {
   const DirectionLedger& incoming = run.ledger.direction[1 - side];
   const SessionRun& session = *sessions_[static_cast<size_t>(run.plan.session)];
   const int session_side = (side == 0) == run.plan.opened_by_initiator ? 0 : 1;
-  const bool planned = timed_out_rightly(session, session_side, state.reason) || run.plan.refuse || run.plan.side[0].reset_after != UINT64_MAX ||
+  const bool planned = timed_out_rightly(session, session_side, state.reason) || run.plan.refuse ||
+                       run.plan.side[0].reset_after != UINT64_MAX ||
                        run.plan.side[1].reset_after != UINT64_MAX;
   const bool in_peace = state.reason.code == wire::Code::kNoError && !state.reason.timed_out;
   const bool complete = incoming.delivered == incoming.pushed && state.unacknowledged == 0;

@@ -24,7 +24,7 @@ struct SideState {
   bool ask_again = false;    // kOnce: was handed something
   bool asleep = false;       // a timer will read on
   bool reset_due = false;
-  uint32_t events = 0;       // all that ever came
+  uint32_t events = 0;  // all that ever came
   bool closed = false;
   transport::CloseReason reason;
   uint64_t unacknowledged = 0;
@@ -112,8 +112,7 @@ class Workload final : public Application {
   void on_ended(ChannelRun& run, int side);
   void on_closed(ChannelRun& run, int side);
   void maybe_close_session(SessionRun& run);
-  bool timed_out_rightly(const SessionRun& run, int side,
-                         const transport::CloseReason& reason);
+  bool timed_out_rightly(const SessionRun& run, int side, const transport::CloseReason& reason);
   void bind(ChannelRun& run, int side, SimPeer& peer, transport::Channel& channel);
 
   SimNetwork& network_;

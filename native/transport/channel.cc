@@ -364,8 +364,7 @@ Inbound::Result Channel::on_fragment(Time now, const wire::Fragment& frame) {
                                        frame.length, session_->runtime().sink()));
 }
 
-Inbound::Result Channel::after_receive(Time now, uint64_t expected_before,
-                                       Inbound::Result result) {
+Inbound::Result Channel::after_receive(Time now, uint64_t expected_before, Inbound::Result result) {
   if (result != Inbound::Result::kTaken) return result;
   last_activity_ = now;
   if (in_.expected() != expected_before) {
@@ -521,8 +520,8 @@ uint8_t* Channel::write_control(Time now, uint8_t* out, uint8_t* end, FrameRef* 
                                 size_t& ref_count, size_t ref_capacity) {
   // OPEN and ACCEPT first: what else is in the packet then finds the channel.
   static constexpr FrameRef::Kind kOrder[] = {
-      FrameRef::kOpen,   FrameRef::kAccept,  FrameRef::kWindow, FrameRef::kCredit,
-      FrameRef::kReset,  FrameRef::kBlocked, FrameRef::kEnd,
+      FrameRef::kOpen,  FrameRef::kAccept,  FrameRef::kWindow, FrameRef::kCredit,
+      FrameRef::kReset, FrameRef::kBlocked, FrameRef::kEnd,
   };
   for (const FrameRef::Kind kind : kOrder) {
     if (!wanted(kind)) continue;
@@ -548,8 +547,8 @@ uint8_t* Channel::write_one(Time now, FrameRef::Kind kind, uint8_t* out, uint8_t
     case FrameRef::kAccept:
       return wire::write(out, end, wire::Accept{id_, in_.announced_credit(), local_max_message_});
     case FrameRef::kWindow: {
-      const auto timeout = std::min<uint64_t>(
-          static_cast<uint64_t>(ack_timeout_ / kMicrosecond), UINT32_MAX);
+      const auto timeout =
+          std::min<uint64_t>(static_cast<uint64_t>(ack_timeout_ / kMicrosecond), UINT32_MAX);
       ref.begin = window_generation_;
       return wire::write(out, end,
                          wire::Window{id_, window_generation_, out_.window(), ack_every_,
@@ -571,10 +570,10 @@ uint8_t* Channel::write_one(Time now, FrameRef::Kind kind, uint8_t* out, uint8_t
     case FrameRef::kEnd:
       return wire::write(out, end, wire::End{id_, out_.next_sequence() - 1});
     case FrameRef::kReset:
-      return wire::write(out, end,
-                         wire::Reset{id_, static_cast<uint64_t>(reason_.code), reset_final_,
-                                     reset_cost_, reinterpret_cast<const uint8_t*>(reason_.detail),
-                                     reason_.detail_length});
+      return wire::write(
+          out, end,
+          wire::Reset{id_, static_cast<uint64_t>(reason_.code), reset_final_, reset_cost_,
+                      reinterpret_cast<const uint8_t*>(reason_.detail), reason_.detail_length});
     default:
       return out;
   }

@@ -16,13 +16,13 @@ class Session;
 
 // What a channel has to tell its owner. Bits; see Channel::take_events.
 enum ChannelEvent : uint32_t {
-  kChannelIncoming = 1,       // the peer opened it: accept() or refuse()
-  kChannelAccepted = 2,       // the peer accepted what we opened
-  kChannelWritable = 4,       // push() may go on: below half the high water mark
-  kChannelAcknowledged = 8,   // everything below the watched sequence is acknowledged
-  kChannelReadable = 16,      // messages wait and the demand allows: deliver() them
-  kChannelEnded = 32,         // the peer ended its direction and everything was handed over
-  kChannelClosed = 64,        // gone; the last event. reason() says why
+  kChannelIncoming = 1,      // the peer opened it: accept() or refuse()
+  kChannelAccepted = 2,      // the peer accepted what we opened
+  kChannelWritable = 4,      // push() may go on: below half the high water mark
+  kChannelAcknowledged = 8,  // everything below the watched sequence is acknowledged
+  kChannelReadable = 16,     // messages wait and the demand allows: deliver() them
+  kChannelEnded = 32,        // the peer ended its direction and everything was handed over
+  kChannelClosed = 64,       // gone; the last event. reason() says why
 };
 
 struct ChannelCounters {
@@ -31,15 +31,16 @@ struct ChannelCounters {
   uint64_t messages_resent, bytes_resent;
   uint64_t duplicates;
   uint64_t counts_sent, counts_received;
-  uint64_t in_flight;        // messages
-  uint64_t window;           // N of this side
-  uint64_t ack_every;        // M of this side
+  uint64_t in_flight;  // messages
+  uint64_t window;     // N of this side
+  uint64_t ack_every;  // M of this side
   uint64_t unsent_bytes, credit_left;
-  uint64_t held_messages;    // arrived, not handed over
+  uint64_t held_messages;  // arrived, not handed over
   uint64_t memory_bytes;
 };
 
-// One bidirectional, ordered, reliable sequence of messages inside a session (PROTOCOL.md section 6).
+// One bidirectional, ordered, reliable sequence of messages inside a session (PROTOCOL.md section
+// 6).
 //
 // push() may be called by one producer thread without the owner's lock; everything else is called
 // under it. Freed by the core once it is gone and the owner called release().

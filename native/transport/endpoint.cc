@@ -86,8 +86,7 @@ void Endpoint::on_init(Time now, const PathAddress& from, const uint8_t* data, s
   half_open_++;
 }
 
-void Endpoint::on_response(Time now, const PathAddress& from, const uint8_t* data,
-                           size_t length) {
+void Endpoint::on_response(Time now, const PathAddress& from, const uint8_t* data, size_t length) {
   wire::Response response{};
   if (!wire::read_response(data, length, response)) {
     counters_.malformed++;
@@ -101,8 +100,8 @@ void Endpoint::on_response(Time now, const PathAddress& from, const uint8_t* dat
   session->on_response(now, from, response);
 }
 
-Session* Endpoint::connect(Time now, const wire::PeerIdBytes& remote,
-                           const PathAddress* addresses, size_t count, Time deadline) {
+Session* Endpoint::connect(Time now, const wire::PeerIdBytes& remote, const PathAddress* addresses,
+                           size_t count, Time deadline) {
   if (count == 0 || session_count() >= config_.max_sessions) {
     counters_.refused++;
     return nullptr;

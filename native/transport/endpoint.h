@@ -15,15 +15,15 @@ class Runtime;
 // Datagrams that were dropped, by reason.
 struct EndpointCounters {
   uint64_t datagrams_in, bytes_in;
-  uint64_t foreign;            // first byte below 0x80, or a reserved type
-  uint64_t malformed;          // a packet that cannot be read
-  uint64_t unknown_session;    // DATA for a connection id that is not ours
-  uint64_t not_for_us;         // INIT for another peer id, of another version, or from ourselves
-  uint64_t refused;            // INIT beyond a limit
-  uint64_t unauthenticated;    // the tag did not check
-  uint64_t duplicates;         // packet number seen before or too old
-  uint64_t no_memory;          // packets dropped because memory ran out
-  uint64_t protocol_errors;    // sessions closed because of what the peer sent
+  uint64_t foreign;          // first byte below 0x80, or a reserved type
+  uint64_t malformed;        // a packet that cannot be read
+  uint64_t unknown_session;  // DATA for a connection id that is not ours
+  uint64_t not_for_us;       // INIT for another peer id, of another version, or from ourselves
+  uint64_t refused;          // INIT beyond a limit
+  uint64_t unauthenticated;  // the tag did not check
+  uint64_t duplicates;       // packet number seen before or too old
+  uint64_t no_memory;        // packets dropped because memory ran out
+  uint64_t protocol_errors;  // sessions closed because of what the peer sent
   uint64_t sessions_opened, sessions_closed;
 };
 

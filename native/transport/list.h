@@ -13,7 +13,7 @@ struct ListHook {
   bool linked = false;
 };
 
-template <typename T, ListHook<T> T::* Hook>
+template <typename T, ListHook<T> T::*Hook>
 class List {
  public:
   bool empty() const { return first_ == nullptr; }

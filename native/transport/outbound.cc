@@ -51,9 +51,7 @@ uint64_t Outbound::limit_sequence() const {
   return low;
 }
 
-uint64_t Outbound::sendable() const {
-  return ring_.position_of(limit_sequence()) - next_position_;
-}
+uint64_t Outbound::sendable() const { return ring_.position_of(limit_sequence()) - next_position_; }
 
 bool Outbound::blocked_by_credit(uint64_t& wanted) const {
   if (next_sequence_ >= ring_.published_sequence()) return false;
@@ -71,8 +69,8 @@ uint8_t* Outbound::write_range(uint64_t channel, uint64_t from, uint64_t until, 
     const auto room = static_cast<size_t>(end - out);
     if (position == start) {
       const uint64_t limit = std::min(until, position + wire::message_room(channel, room));
-      const uint64_t last = std::min(ring_.last_boundary(sequence, limit),
-                                     sequence + wire::kMaxMessagesPerPacket);
+      const uint64_t last =
+          std::min(ring_.last_boundary(sequence, limit), sequence + wire::kMaxMessagesPerPacket);
       if (last > sequence) {
         const auto length = static_cast<size_t>(ring_.position_of(last) - position);
         out = wire::write_message_header(out, end, channel, wire::truncate32(sequence), length);
@@ -132,10 +130,8 @@ uint8_t* Outbound::write(uint64_t channel, uint8_t* out, uint8_t* end, FrameRef&
   carried.end = reached;
   next_position_ = reached;
   // A message that was begun counts as in flight.
-  next_sequence_ = ring_.last_boundary(next_sequence_ == ring_.tail_sequence()
-                                           ? next_sequence_
-                                           : next_sequence_ - 1,
-                                       reached);
+  next_sequence_ = ring_.last_boundary(
+      next_sequence_ == ring_.tail_sequence() ? next_sequence_ : next_sequence_ - 1, reached);
   if (ring_.position_of(next_sequence_) < reached) next_sequence_++;
   ring_.set_sent_position(next_position_);
   return after;

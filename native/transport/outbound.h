@@ -49,9 +49,9 @@ class Outbound {
   // All that was published has been acknowledged.
   bool all_acknowledged() const { return base() == ring_.published_sequence(); }
 
-  // Writes MESSAGE and FRAGMENT frames of `channel` into [out, end), what is lost first; returns the
-  // new end of the output and what it carries. Nothing fits or nothing may go: returns `out`. One
-  // call writes one contiguous piece of the stream.
+  // Writes MESSAGE and FRAGMENT frames of `channel` into [out, end), what is lost first; returns
+  // the new end of the output and what it carries. Nothing fits or nothing may go: returns `out`.
+  // One call writes one contiguous piece of the stream.
   uint8_t* write(uint64_t channel, uint8_t* out, uint8_t* end, FrameRef& carried);
 
   // The fate of bytes [begin, end). False: no memory to remember it; the packet's acknowledgement

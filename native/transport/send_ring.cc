@@ -60,8 +60,8 @@ bool SendRing::grow(size_t length) {
     for (uint64_t at = tail; at != written_position_;) {
       const size_t from = static_cast<size_t>(at) & (capacity_ - 1);
       const size_t to = static_cast<size_t>(at) & (capacity - 1);
-      const size_t run = static_cast<size_t>(std::min<uint64_t>(
-          written_position_ - at, std::min(capacity_ - from, capacity - to)));
+      const size_t run = static_cast<size_t>(
+          std::min<uint64_t>(written_position_ - at, std::min(capacity_ - from, capacity - to)));
       std::memcpy(bytes + to, bytes_ + from, run);
       at += run;
     }

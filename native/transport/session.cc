@@ -54,8 +54,7 @@ uint64_t Session::first_sequence() const { return endpoint_.config().first_seque
 bool Session::start_connecting(Time now, const wire::PeerIdBytes& remote,
                                const PathAddress* addresses, size_t count, Time deadline) {
   count = std::min(count, kMaxCandidates);
-  candidates_ = static_cast<PathAddress*>(
-      runtime_.memory().allocate(count * sizeof(PathAddress)));
+  candidates_ = static_cast<PathAddress*>(runtime_.memory().allocate(count * sizeof(PathAddress)));
   if (candidates_ == nullptr) return false;
   candidate_count_ = count;
   std::copy_n(addresses, count, candidates_);
@@ -117,7 +116,15 @@ void Session::on_response(Time now, const PathAddress& from, const wire::Respons
   rearm(now);
 }
 
+// INIT to RESPONSE, or RESPONSE to the first DATA, is a round trip, unless it was sent more than
+// once: then it is not known which one was answered.
+void Session::sample_handshake(Time now) {
+  if (counters_.handshakes_sent != 1) return;
+  rtt_.on_sample(now - handshake_sent_at_, 0, 0, true);
+}
+
 void Session::open_now(Time now) {
+  sample_handshake(now);
   state_ = State::kOpen;
   connect_deadline_ = kNever;
   next_init_ = kNever;
@@ -392,8 +399,8 @@ void Session::on_timer(Time now) {
     case State::kConnecting:
       if (now >= connect_deadline_) {
         static constexpr char kText[] = "no answer";
-        CloseReason reason = CloseReason::make(ClosedBy::kFailure, wire::Code::kNoError, kText,
-                                               sizeof kText - 1);
+        CloseReason reason =
+            CloseReason::make(ClosedBy::kFailure, wire::Code::kNoError, kText, sizeof kText - 1);
         reason.timed_out = true;
         become_gone(now, reason);
         return;

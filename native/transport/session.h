@@ -89,7 +89,7 @@ class Session {
   [[nodiscard]] bool start_connecting(Time now, const wire::PeerIdBytes& remote,
                                       const PathAddress* addresses, size_t count, Time deadline);
   [[nodiscard]] bool start_half_open(Time now, const PathAddress& from, const wire::Init& init,
-                       uint64_t init_key);
+                                     uint64_t init_key);
   void on_repeated_init();
   void on_response(Time now, const PathAddress& from, const wire::Response& response);
   // A DATA packet whose header was read; `data` is the whole datagram.
@@ -140,6 +140,7 @@ class Session {
 
   void notify(uint32_t events);
   void open_now(Time now);
+  void sample_handshake(Time now);
   void become_gone(Time now, const CloseReason& reason);
   void maybe_bury();
   Taken protocol_error(Time now, wire::Code code, const char* detail);
@@ -156,8 +157,8 @@ class Session {
   Taken on_max_channels(uint64_t total);
   Taken on_stored(Time now, Inbound::Result result);
   void on_packet_while_closing(Time now, const uint8_t* frames, size_t length);
-  // The channel a frame speaks of, made if it is new and the peer may open it. nullptr: the frame is
-  // to be ignored, or `taken` says what is wrong.
+  // The channel a frame speaks of, made if it is new and the peer may open it. nullptr: the frame
+  // is to be ignored, or `taken` says what is wrong.
   Channel* channel_for(Time now, uint64_t id, Taken& taken);
   Channel* make_channel(uint64_t id, bool incoming);
   // False: no memory to note it.
@@ -220,6 +221,8 @@ class Session {
   Duration init_pause_ = 0;
   // Half-open: a RESPONSE is to be sent.
   bool response_wanted_ = false;
+  // When the first INIT or RESPONSE left.
+  Time handshake_sent_at_ = 0;
 
   // Receiving.
   PacketWindow received_;

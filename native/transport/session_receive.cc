@@ -101,8 +101,7 @@ void Session::on_packet_while_closing(Time now, const uint8_t* frames, size_t le
   }
 }
 
-Session::Taken Session::on_frames(Time now, const uint8_t* frames, size_t length,
-                                  bool& eliciting) {
+Session::Taken Session::on_frames(Time now, const uint8_t* frames, size_t length, bool& eliciting) {
   wire::FrameReader reader(frames, length);
   wire::Frame frame;
   for (;;) {
@@ -259,9 +258,8 @@ Session::Taken Session::on_reset(Time now, const wire::Reset& frame) {
 }
 
 Session::Taken Session::on_close(Time now, const wire::Close& frame) {
-  reason_ =
-      CloseReason::make(ClosedBy::kRemote, wire::code_from_wire(frame.code),
-                        reinterpret_cast<const char*>(frame.reason), frame.reason_length);
+  reason_ = CloseReason::make(ClosedBy::kRemote, wire::code_from_wire(frame.code),
+                              reinterpret_cast<const char*>(frame.reason), frame.reason_length);
   state_ = State::kDraining;
   closing_until_ = now + 3 * loss_.pto(rtt_, peer_max_ack_delay());
   runtime_.not_ready(this);
@@ -299,12 +297,11 @@ Session::Taken Session::on_ack(Time now, const wire::Ack& ack) {
   for (uint32_t i = 0; i < ack.range_count; i++) {
     ranges[i] = Interval{ack.ranges[i].first, ack.ranges[i].last + 1};
   }
-  const auto delay_us = static_cast<Duration>(
-      std::min<uint64_t>(ack.delay_us, wire::kMaxAckDelayUs));
+  const auto delay_us =
+      static_cast<Duration>(std::min<uint64_t>(ack.delay_us, wire::kMaxAckDelayUs));
   Fate fate(*this, now);
-  const LossDetector::AckResult result =
-      loss_.on_ack(now, ranges, ack.range_count, delay_us * kMicrosecond, peer_max_ack_delay(),
-                   rtt_, fate);
+  const LossDetector::AckResult result = loss_.on_ack(
+      now, ranges, ack.range_count, delay_us * kMicrosecond, peer_max_ack_delay(), rtt_, fate);
   if (!result.valid) {
     return protocol_error(now, wire::Code::kAckInvalid, "acknowledged what was never sent");
   }

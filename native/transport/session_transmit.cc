@@ -18,8 +18,8 @@ constexpr Duration kRetryPause = 10 * kMillisecond;
 // train goes on in equal pieces.
 constexpr size_t kMostPadding = 128;
 
-// A side that only receives asks now and then for an acknowledgement of its ACKs, so that they need not
-// repeat old ranges for ever (RFC 9000, section 13.2.4).
+// A side that only receives asks now and then for an acknowledgement of its ACKs, so that they need
+// not repeat old ranges for ever (RFC 9000, section 13.2.4).
 constexpr size_t kManyRanges = 4;
 constexpr uint32_t kUnansweredAcks = 16;
 
@@ -97,6 +97,7 @@ bool Session::transmit_handshake(Time now, Train& train) {
   }
   train.segments = 1;
   train.segment_size = train.length;
+  if (counters_.handshakes_sent == 0) handshake_sent_at_ = now;
   counters_.handshakes_sent++;
   rearm(now);
   return train.length != 0;
@@ -113,8 +114,8 @@ bool Session::transmit_close(Time now, Train& train) {
   frame.reason = reinterpret_cast<const uint8_t*>(reason_.detail);
   frame.reason_length = reason_.detail_length;
   uint8_t* frames = out + wire::kHeaderBytes;
-  // What arrived last may not have been acknowledged yet, or in a packet that was lost: without this,
-  // a peer whose messages are all here would take them for lost.
+  // What arrived last may not have been acknowledged yet, or in a packet that was lost: without
+  // this, a peer whose messages are all here would take them for lost.
   uint8_t* after = write_acks(now, frames, end - wire::kTagBytes - close_bytes(frame));
   after = wire::write(after, end - wire::kTagBytes, frame);
   if (after == nullptr) return false;
@@ -131,13 +132,13 @@ bool Session::transmit_close(Time now, Train& train) {
 }
 
 bool Session::transmit_packets(Time now, Train& train) {
-  const size_t size = std::min<size_t>(endpoint_.config().path_datagram,
-                                       remote_parameters_.max_datagram);
+  const size_t size =
+      std::min<size_t>(endpoint_.config().path_datagram, remote_parameters_.max_datagram);
   if (probes_ != 0) prepare_probe();
   while (train.segments < train.max_segments && train.length + size <= train.capacity) {
     const bool probe = probes_ != 0;
-    const bool data = !active_.empty() &&
-                      (probe || (congestion_allows(size) && pacer_.budget(now) >= size));
+    const bool data =
+        !active_.empty() && (probe || (congestion_allows(size) && pacer_.budget(now) >= size));
     const size_t built = build_packet(now, train.buffer + train.length, size, data, probe);
     if (built == 0) break;
     if (probe) {
@@ -153,8 +154,8 @@ bool Session::transmit_packets(Time now, Train& train) {
   // To the back of the queue: other sessions have their turn.
   runtime_.not_ready(this);
   if (train.segments != 0) {
-    const bool more_data = !active_.empty() && congestion_allows(size) &&
-                           pacer_.budget(now) >= size;
+    const bool more_data =
+        !active_.empty() && congestion_allows(size) && pacer_.budget(now) >= size;
     if (more_data || has_control() || probes_ != 0 || acks_.ack_due(now)) {
       runtime_.make_ready(this);
     }
@@ -330,8 +331,8 @@ uint8_t* Session::write_channel_data(uint8_t* out, uint8_t* end, FrameRef* refs,
 uint8_t* Session::write_acks(Time now, uint8_t* out, uint8_t* end) {
   if (acks_.range_count() == 0) return out;
   wire::Ack ack;
-  ack.delay_us = static_cast<uint64_t>(
-      std::max<Duration>(now - acks_.largest_received_time(), 0) / kMicrosecond);
+  ack.delay_us = static_cast<uint64_t>(std::max<Duration>(now - acks_.largest_received_time(), 0) /
+                                       kMicrosecond);
   ack.range_count =
       static_cast<uint32_t>(std::min<size_t>(acks_.range_count(), wire::kMaxAckRanges));
   for (uint32_t i = 0; i < ack.range_count; i++) {
@@ -384,8 +385,8 @@ void Session::update_policy() {
       rtt_.has_sample() ? std::clamp(rtt_.smoothed() / 4, kShortestAckDelay, kLongestAckDelay)
                         : kLongestAckDelay;
   // Changes below a factor of two are not worth a frame.
-  const bool packets_far = wanted_packets >= peer_policy_.packets * 2 ||
-                           wanted_packets * 2 <= peer_policy_.packets;
+  const bool packets_far =
+      wanted_packets >= peer_policy_.packets * 2 || wanted_packets * 2 <= peer_policy_.packets;
   const bool delay_far =
       wanted_delay >= peer_policy_.max_delay * 2 || wanted_delay * 2 <= peer_policy_.max_delay;
   const uint32_t threshold = loss_.reordering_threshold();

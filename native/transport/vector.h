@@ -58,8 +58,7 @@ class Vector {
   [[nodiscard]] bool insert(size_t index, const T& value) {
     const T copy = value;
     if (!reserve(size_ + 1)) return false;
-    std::memmove(static_cast<void*>(data_ + index + 1), data_ + index,
-                 (size_ - index) * sizeof(T));
+    std::memmove(static_cast<void*>(data_ + index + 1), data_ + index, (size_ - index) * sizeof(T));
     data_[index] = copy;
     size_++;
     return true;

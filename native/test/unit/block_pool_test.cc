@@ -26,7 +26,8 @@ TEST(BlockPool, BlocksHoldWhatTheyWereTakenFor) {
     std::vector<Held> held;
     for (int step = 0; step < 3000; step++) {
       if (held.empty() || random.chance(52)) {
-        const size_t bytes = random.chance(90) ? random.between(1, 3000) : random.between(1, 200'000);
+        const size_t bytes =
+            random.chance(90) ? random.between(1, 3000) : random.between(1, 200'000);
         uint8_t* block = pool.take(bytes);
         ASSERT_NE(block, nullptr);
         const auto mark = static_cast<uint8_t>(random.next());

@@ -66,7 +66,9 @@ TEST(Engine, CarriesMessagesInOrder) {
   // Trains and batches: fewer system calls than datagrams.
   const net::SocketCounters sent = pair.a.host->counters();
   EXPECT_GT(sent.datagrams_out, 300u);
-  EXPECT_LT(sent.syscalls_out, sent.datagrams_out);
+  if (pair.a.host->socket(0).features().gso) {
+    EXPECT_LT(sent.syscalls_out, sent.datagrams_out);
+  }
   EXPECT_GT(pair.a.engine.progress(), 300u);
 }
 

@@ -335,8 +335,8 @@ TEST(Inbound, TheWindowGrowsOnlyForAReaderThatKeepsUp) {
   EXPECT_EQ(in.window(), 16'384u);
 }
 
-// Against a model: messages cut in any way, lost, repeated and reordered; sinks that refuse, readers
-// that pause, memory that fails. What was reported as kept is there, once, in order.
+// Against a model: messages cut in any way, lost, repeated and reordered; sinks that refuse,
+// readers that pause, memory that fails. What was reported as kept is there, once, in order.
 TEST(Inbound, DeliversOnceAndInOrderWhateverComes) {
   for (const uint64_t seed : test::test_seeds(200)) {
     SCOPED_TRACE(test::seed_trace(seed));
@@ -388,9 +388,9 @@ TEST(Inbound, DeliversOnceAndInOrderWhateverComes) {
                                   body.data() + offset, length, sink);
         } else {
           const size_t many = random.between(1, std::min<uint64_t>(8, count - index));
-          const std::vector<uint8_t> run =
-              run_of(sequence, std::vector<size_t>(lengths.begin() + static_cast<long>(index),
-                                                   lengths.begin() + static_cast<long>(index + many)));
+          const std::vector<uint8_t> run = run_of(
+              sequence, std::vector<size_t>(lengths.begin() + static_cast<long>(index),
+                                            lengths.begin() + static_cast<long>(index + many)));
           result = in.on_message(some_channel(), sequence, run.data(), run.size(),
                                  static_cast<uint32_t>(many), sink);
           if (result == Result::kTaken || result == Result::kDuplicate) {

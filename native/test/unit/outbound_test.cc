@@ -264,8 +264,8 @@ TEST(Outbound, EverythingArrivesWhateverIsLost) {
         }
         if (random.chance(10)) {
           const uint64_t base = out.base();
-          const uint64_t count = random.between(std::min(base, collector.next_expected),
-                                                collector.next_expected);
+          const uint64_t count =
+              random.between(std::min(base, collector.next_expected), collector.next_expected);
           const uint64_t moved = out.on_count(count);
           ASSERT_EQ(moved, count > base ? out.base() - base : 0);
         }

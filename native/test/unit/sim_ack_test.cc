@@ -55,8 +55,7 @@ class Acknowledging : public testing::Test {
   // M messages, or T.
   void set_window(uint32_t every, Duration timeout) {
     raw_.add(wire::Window{1, ++generation_, 1'000, every,
-                          static_cast<uint32_t>(timeout / kMicrosecond),
-                          wire::WindowMode::kEarly});
+                          static_cast<uint32_t>(timeout / kMicrosecond), wire::WindowMode::kEarly});
     raw_.add(wire::AckNow{}).send();
     be_quiet();
     raw_.clear();
@@ -288,7 +287,8 @@ TEST_F(Acknowledging, TheLastPacketThatIsQueuedAsksForAnAcknowledgement) {
     bool carries = false;
     each_frame(captured.view(), [&](const wire::Frame& frame) {
       has = has || frame.type() == FrameType::kAckNow;
-      carries = carries || frame.type() == FrameType::kMessage || frame.type() == FrameType::kFragment;
+      carries =
+          carries || frame.type() == FrameType::kMessage || frame.type() == FrameType::kFragment;
     });
     if (!carries) continue;
     data++;
@@ -306,12 +306,12 @@ TEST_F(Acknowledging, WithoutAcknowledgementsProbesGoOutWithBackOff) {
   const Time sent = network_.now();
   raw_.settle();
   EXPECT_EQ(raw_.count(FrameType::kMessage), 1u);
-  network_.run_for(20 * kSecond);
+  network_.run_for(8 * kSecond);  // before a keep-alive mixes in
   std::vector<Time> times;
   raw_.each(FrameType::kMessage, [&](Time at, const wire::Frame&) {
     if (times.empty() || times.back() != at) times.push_back(at);
   });
-  ASSERT_GE(times.size(), 4u);
+  ASSERT_GE(times.size(), 6u);
   EXPECT_EQ(times[0], sent);
   for (size_t i = 2; i < times.size(); i++) {
     const Duration before = times[i - 1] - times[i - 2];

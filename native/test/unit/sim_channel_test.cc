@@ -13,12 +13,12 @@ TEST_F(Channels, TheOpenersNamesReachTheOtherSide) {
   Channel* channel = open_channel(*a_, *session, {}, service, metadata);
   ASSERT_TRUE(network_.run_until([&] { return channel->accepted(); }, kSecond));
   EXPECT_EQ(other()->id(), channel->id());
-  EXPECT_EQ(std::string(reinterpret_cast<const char*>(other()->service()),
-                        other()->service_length()),
-            service);
-  EXPECT_EQ(std::string(reinterpret_cast<const char*>(other()->metadata()),
-                        other()->metadata_length()),
-            metadata);
+  EXPECT_EQ(
+      std::string(reinterpret_cast<const char*>(other()->service()), other()->service_length()),
+      service);
+  EXPECT_EQ(
+      std::string(reinterpret_cast<const char*>(other()->metadata()), other()->metadata_length()),
+      metadata);
   EXPECT_TRUE(other()->incoming());
   EXPECT_FALSE(channel->incoming());
 }
@@ -95,9 +95,8 @@ TEST_F(Channels, ResetInTheMiddleSaysWhatIsNotAcknowledged) {
   // Nothing of it is sent afterwards.
   network_.capture().clear();
   network_.run_for(2 * kSecond);
-  EXPECT_EQ(count_frames(0, wire::FrameType::kMessage) +
-                count_frames(0, wire::FrameType::kFragment),
-            0u);
+  EXPECT_EQ(
+      count_frames(0, wire::FrameType::kMessage) + count_frames(0, wire::FrameType::kFragment), 0u);
   EXPECT_EQ(session->channel_count(), 0u);
   EXPECT_EQ(app_.opened[1]->channel_count(), 0u);
 }
@@ -183,8 +182,8 @@ TEST_F(Channels, AStalledReaderBlocksNobodyElse) {
   // It goes on where it stood.
   stalled_far->set_demand(network_.now(), Demand::kContinuous);
   b_->deliver(*stalled_far);
-  ASSERT_TRUE(network_.run_until([&] { return app_.seen[stalled_far].messages == taken; },
-                                 60 * kSecond));
+  ASSERT_TRUE(
+      network_.run_until([&] { return app_.seen[stalled_far].messages == taken; }, 60 * kSecond));
 }
 
 TEST_F(Channels, AReaderThatNeverReadsHoldsTheSender) {
@@ -350,8 +349,8 @@ TEST_F(Channels, TenThousandOneAfterTheOtherTakeNoMoreMemoryThanAHundred) {
     channel->end(network_.now());
     far->end(network_.now());
     const size_t closed = app_.channels_closed.size();
-    ASSERT_TRUE(network_.run_until([&] { return app_.channels_closed.size() == closed + 2; },
-                                   5 * kSecond))
+    ASSERT_TRUE(
+        network_.run_until([&] { return app_.channels_closed.size() == closed + 2; }, 5 * kSecond))
         << i;
     ASSERT_EQ(app_.messages, before + 2);
     if (i == 100) {

@@ -207,8 +207,7 @@ TEST_F(Handshake, ChannelsMayBeOpenedWhileConnecting) {
   EXPECT_EQ(first->id(), 1u);
   EXPECT_EQ(second->id(), 3u);
   EXPECT_EQ(first->push(nullptr, 0), Channel::Push::kClosed);
-  EXPECT_TRUE(
-      network_.run_until([&] { return first->accepted() && second->accepted(); }, kSecond));
+  EXPECT_TRUE(network_.run_until([&] { return first->accepted() && second->accepted(); }, kSecond));
 }
 
 TEST_F(Handshake, BothMayConnectAtOnce) {

@@ -91,8 +91,11 @@ TEST_F(Hostile, WhatTheStateForbidsClosesTheSession) {
   };
   const std::vector<Case> cases = {
       {"ack of what was never sent", Code::kAckInvalid,
-       [](RawPeer& raw) { raw.add(ack_of(raw.largest_received() + 1, raw.largest_received() + 1)); }},
-      {"ack far beyond", Code::kAckInvalid, [](RawPeer& raw) { raw.add(ack_of(0, uint64_t{1} << 61)); }},
+       [](RawPeer& raw) {
+         raw.add(ack_of(raw.largest_received() + 1, raw.largest_received() + 1));
+       }},
+      {"ack far beyond", Code::kAckInvalid,
+       [](RawPeer& raw) { raw.add(ack_of(0, uint64_t{1} << 61)); }},
       {"count of what was never sent", Code::kAckInvalid,
        [](RawPeer& raw) { raw.add(open_frame(1)).add(count_of(1, 1)); }},
       {"message beyond the credit", Code::kFlowControl,
@@ -116,25 +119,41 @@ TEST_F(Hostile, WhatTheStateForbidsClosesTheSession) {
        [](RawPeer& raw) { raw.add_messages(999'999'999'999, 1, 1, 1); }},
       {"a channel of ours that is not open", Code::kChannelState,
        [](RawPeer& raw) { raw.add_messages(2, 1, 1, 1); }},
-      {"channel 0", Code::kFrameEncoding, 
-       [](RawPeer& raw) { raw.add_bytes({0x14, 0, 0, 0, 0, 1, 1, 0}); }},
+      {"channel 0", Code::kFrameEncoding,
+       [](RawPeer& raw) {
+         raw.add_bytes({0x14, 0, 0, 0, 0, 1, 1, 0});
+       }},
       {"opening with our ids", Code::kChannelState, [](RawPeer& raw) { raw.add(open_frame(2)); }},
       {"message after the end", Code::kChannelState,
        [](RawPeer& raw) {
          raw.add(open_frame(1)).add(wire::End{1, 1}).add_messages(1, 2, 1, 1);
        }},
       {"end before what came", Code::kChannelState,
-       [](RawPeer& raw) { raw.add_messages(1, 1, 3, 1).add(wire::End{1, 2}); }},
+       [](RawPeer& raw) {
+         raw.add_messages(1, 1, 3, 1).add(wire::End{1, 2});
+       }},
       {"two different ends", Code::kChannelState,
-       [](RawPeer& raw) { raw.add(wire::End{1, 2}).add(wire::End{1, 3}); }},
-      {"a reserved frame", Code::kFrameEncoding, [](RawPeer& raw) { raw.add_bytes({0x03, 0, 0}); }},
+       [](RawPeer& raw) {
+         raw.add(wire::End{1, 2}).add(wire::End{1, 3});
+       }},
+      {"a reserved frame", Code::kFrameEncoding,
+       [](RawPeer& raw) {
+         raw.add_bytes({0x03, 0, 0});
+       }},
       {"an unknown frame below 0x40", Code::kFrameEncoding,
        [](RawPeer& raw) { raw.add_bytes({0x3f}); }},
-      {"a frame that is cut off", Code::kFrameEncoding, [](RawPeer& raw) { raw.add_bytes({0x14, 1}); }},
+      {"a frame that is cut off", Code::kFrameEncoding,
+       [](RawPeer& raw) {
+         raw.add_bytes({0x14, 1});
+       }},
       {"a number longer than needed", Code::kFrameEncoding,
-       [](RawPeer& raw) { raw.add_bytes({0x40, 0x01}); }},
+       [](RawPeer& raw) {
+         raw.add_bytes({0x40, 0x01});
+       }},
       {"a skipped frame that ends beyond the packet", Code::kFrameEncoding,
-       [](RawPeer& raw) { raw.add_bytes({0x40, 0x40, 0x20, 1, 2}); }},
+       [](RawPeer& raw) {
+         raw.add_bytes({0x40, 0x40, 0x20, 1, 2});
+       }},
   };
   for (const Case& item : cases) {
     SCOPED_TRACE(item.name);
@@ -359,7 +378,8 @@ TEST_F(Hostile, GarbageIsDroppedAndCounted) {
   for (int i = 0; i < 100'000; i++) {
     std::vector<uint8_t> bytes(prng.below(i % 100 == 0 ? 1'300 : 60));
     for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(prng.next());
-    if (!bytes.empty() && prng.below(2) == 0) bytes[0] = static_cast<uint8_t>(0x80 | prng.below(3) << 4);
+    if (!bytes.empty() && prng.below(2) == 0)
+      bytes[0] = static_cast<uint8_t>(0x80 | prng.below(3) << 4);
     raw.send_datagram(bytes);
     if (i % 1'000 == 0) raw.settle();
   }
@@ -379,8 +399,8 @@ TEST_F(Hostile, GarbageIsDroppedAndCounted) {
 
 // A random value that likes the edges.
 uint64_t odd_number(net::Prng& prng) {
-  static constexpr uint64_t kOdd[] = {0,      1,      2,      3,          5,         63,
-                                      64,     100,    16'383, 0x7fffffff, 0xffffffff, wire::kMaxVarint};
+  static constexpr uint64_t kOdd[] = {0,  1,   2,      3,          5,          63,
+                                      64, 100, 16'383, 0x7fffffff, 0xffffffff, wire::kMaxVarint};
   switch (prng.below(3)) {
     case 0:
       return kOdd[prng.below(std::size(kOdd))];
@@ -423,9 +443,8 @@ uint8_t* write_random_frame(net::Prng& prng, uint8_t* out, uint8_t* end, uint64_
     case 4:
       return wire::write(out, end, wire::AckPolicy{number(), u32(), u32(), u32()});
     case 5:
-      return wire::write(out, end,
-                         wire::Window{channel, number(), u32(), u32(), u32(),
-                                      wire::WindowMode::kEarly});
+      return wire::write(
+          out, end, wire::Window{channel, number(), u32(), u32(), u32(), wire::WindowMode::kEarly});
     case 6:
       return wire::write(out, end, wire::Credit{channel, number()});
     case 7:
@@ -441,8 +460,8 @@ uint8_t* write_random_frame(net::Prng& prng, uint8_t* out, uint8_t* end, uint64_
     case 11:
       return wire::write(out, end, wire::End{channel, number()});
     case 12:
-      return wire::write(out, end,
-                         wire::Reset{channel, number(), number(), number(), bytes, prng.below(255)});
+      return wire::write(
+          out, end, wire::Reset{channel, number(), number(), number(), bytes, prng.below(255)});
     case 13:
       if (prng.below(20) != 0) return nullptr;
       return wire::write(out, end, wire::Close{number(), bytes, prng.below(255)});
@@ -489,14 +508,16 @@ TEST_F(Hostile, RandomFramesDoNoHarm) {
         if (after != nullptr) frames.insert(frames.end(), buffer, after);
       }
       if (frames.empty()) continue;
-      if (prng.below(20) == 0) frames[prng.below(frames.size())] ^= static_cast<uint8_t>(1 << prng.below(8));
+      if (prng.below(20) == 0)
+        frames[prng.below(frames.size())] ^= static_cast<uint8_t>(1 << prng.below(8));
       if (prng.below(20) == 0) frames.resize(1 + prng.below(frames.size()));
       raw.add_bytes(frames).send();
       if (prng.below(2) == 0) raw.settle();
       if (prng.below(10) == 0) network_.run_for(30 * kMillisecond);
       if (session->open()) {
         for (Channel* channel : ours) {
-          if (app_.seen[channel].reason.by == ClosedBy::kNobody && !channel->gone()) push(*victim_, *channel, 2, 30);
+          if (app_.seen[channel].reason.by == ClosedBy::kNobody && !channel->gone())
+            push(*victim_, *channel, 2, 30);
         }
         for (Channel* channel : app_.incoming) {
           if (app_.seen[channel].reason.by == ClosedBy::kNobody && !channel->gone() &&
@@ -549,7 +570,8 @@ TEST(HostilePath, DamagedPacketsOfARealSessionDoNoHarm) {
         if (prng.below(3) == 0) bytes.resize(prng.below(bytes.size()));
         for (uint64_t flips = prng.below(4); flips > 0 && !bytes.empty(); flips--) {
           // Leave the tag alone more often than not: what has a wrong one is dropped anyway.
-          const size_t room = bytes.size() > 40 && prng.below(4) != 0 ? bytes.size() - 16 : bytes.size();
+          const size_t room =
+              bytes.size() > 40 && prng.below(4) != 0 ? bytes.size() - 16 : bytes.size();
           bytes[prng.below(room)] ^= static_cast<uint8_t>(1u << prng.below(8));
         }
         if (bytes.size() > 13 && bytes[0] == 0x80 && prng.below(2) == 0) {

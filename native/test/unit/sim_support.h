@@ -17,8 +17,8 @@ namespace hawser::sim {
 
 using transport::Channel;
 using transport::ChannelConfig;
-using transport::CloseReason;
 using transport::ClosedBy;
+using transport::CloseReason;
 using transport::Demand;
 using transport::Duration;
 using transport::EndpointConfig;
