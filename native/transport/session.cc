@@ -374,6 +374,8 @@ void Session::rearm(Time now) {
       }
       break;
     case State::kClosing:
+      deadline = std::min(closing_until_, next_close_);
+      break;
     case State::kDraining:
       deadline = closing_until_;
       break;
@@ -382,7 +384,9 @@ void Session::rearm(Time now) {
   }
   // What is due already waits in the ready queue, and transmit() arms anew.
   if (ready_hook.linked && deadline <= now) {
-    deadline = state_ == State::kOpen ? idle_deadline() : connect_deadline_;
+    deadline = state_ == State::kOpen      ? idle_deadline()
+               : state_ == State::kClosing ? closing_until_
+                                           : connect_deadline_;
   }
   if (deadline == kNever) {
     runtime_.wheel().cancel(timer_);
@@ -421,6 +425,11 @@ void Session::on_timer(Time now) {
       if (now >= closing_until_) {
         become_gone(now, reason_);
         return;
+      }
+      if (state_ == State::kClosing && now >= next_close_) {
+        next_close_ = kNever;
+        close_wanted_ = true;
+        runtime_.make_ready(this);
       }
       break;
     case State::kGone:

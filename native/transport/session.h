@@ -253,6 +253,7 @@ class Session {
   Time retry_at_ = kNever;
   Time last_ping_ = 0;
   Time closing_until_ = kNever;
+  Time next_close_ = kNever;
   uint64_t packets_while_closing_ = 0;
 
   // Channels.

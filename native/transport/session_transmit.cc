@@ -69,6 +69,7 @@ bool Session::transmit_handshake(Time now, Train& train) {
   if (state_ == State::kConnecting) {
     if (now < next_init_) {
       runtime_.not_ready(this);
+      rearm(now);
       return false;
     }
     wire::Init init;
@@ -107,6 +108,8 @@ bool Session::transmit_close(Time now, Train& train) {
   runtime_.not_ready(this);
   if (!close_wanted_) return false;
   close_wanted_ = false;
+  // Nobody acknowledges a CLOSE, so it is said a few times in case one is lost.
+  next_close_ = now + loss_.pto(rtt_, peer_max_ack_delay());
   uint8_t* out = train.buffer;
   uint8_t* end = out + std::min<size_t>(train.capacity, endpoint_.config().path_datagram);
   wire::Close frame;
