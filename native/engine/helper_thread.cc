@@ -36,6 +36,7 @@ void HelperThread::wake_up() {
 void HelperThread::loop() {
   uint64_t rounds = 0;
   uint64_t progress = 0;
+  int overlooked = 0;
   Time active_until = net::monotonic_now_ns() + kRestAfter;
   while (!stopping_.load()) {
     ticker_.wait(net::monotonic_now_ns() + kTick);
@@ -45,22 +46,32 @@ void HelperThread::loop() {
       active_until = now + kRestAfter;
     }
     const uint64_t seen = rounds_.load(std::memory_order_acquire);
-    if (seen != rounds || in_poll_.load(std::memory_order_acquire)) {
-      rounds = seen;
-      if (now >= active_until) {
-        rest();
-        // Long enough to see whether the loop serves what ended the rest.
-        active_until = net::monotonic_now_ns() + 3 * kTick;
-      }
+    const bool in_poll = in_poll_.load(std::memory_order_acquire);
+    if (seen == rounds && (!in_poll || overlooks(now))) {
+      // In its poll the loop may be about to wake up: only what it overlooks twice counts.
+      if (!in_poll || overlooked++ > 0) take_over(rounds, in_poll);
       continue;
     }
-    take_over(rounds);
+    rounds = seen;
+    overlooked = 0;
+    if (now >= active_until) {
+      rest();
+      // Long enough to see whether the loop serves what ended the rest.
+      active_until = net::monotonic_now_ns() + 3 * kTick;
+    }
   }
 }
 
-void HelperThread::take_over(uint64_t rounds) {
+// Whether something waits that a loop asleep in its poll would have seen. The poll is also where a
+// loop calls back about everything else that it watches, and such a callback may take its time.
+bool HelperThread::overlooks(Time now) {
+  if (now - kTick > deadline_.load(std::memory_order_relaxed)) return true;
+  return poller_.wait(now).ready > 0;
+}
+
+void HelperThread::take_over(uint64_t rounds, bool in_poll) {
   takeovers_.store(takeovers_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  while (!stopping_.load() && loop_is_away(rounds)) {
+  while (!stopping_.load() && loop_is_away(rounds, in_poll)) {
     size_t received = 0;
     bool events = false;
     Time now = 0;
@@ -74,10 +85,13 @@ void HelperThread::take_over(uint64_t rounds) {
       engine_.transmit(now);
       events = engine_.has_events();
       next = engine_.next_timeout();
+      deadline_.store(next, std::memory_order_relaxed);
     }
     if (events) waker_.wake();
     if (received != 0) {
       engine_.mutex().give_way();
+    } else if (in_poll && next > now) {
+      break;  // whatever comes next, the loop may be back for it
     } else {
       poller_.wait(std::clamp(next, now, now + kTick));
     }

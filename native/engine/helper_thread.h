@@ -1,7 +1,8 @@
 // Stands in for an application's event loop that is busy. The loop itself receives, acknowledges
 // and sends (that is what makes it quick); this thread looks every millisecond, and when the loop
 // has not come round it does the same steps until the loop is back. So acknowledgements do not wait
-// for a long computation. Messages stay in native memory meanwhile.
+// for a long computation. Messages stay in native memory meanwhile. A loop that waits for events
+// is left alone, unless it does not see what there is to see: then it is busy with another event.
 //
 // When nothing has come or gone for a second it stops looking and sleeps on the sockets.
 // Needs a SocketSet with a descriptor.
@@ -30,7 +31,8 @@ class HelperThread {
   void stop();
 
   // --- The loop's thread.
-  // About to wait for events: the loop will notice by itself whatever comes.
+  // About to wait for events, and to be told of them: unless one of those it is told of takes long,
+  // the loop will notice by itself whatever comes.
   void enter_poll() { in_poll_.store(true, std::memory_order_release); }
   void leave_poll() {
     in_poll_.store(false, std::memory_order_release);
@@ -42,6 +44,7 @@ class HelperThread {
   }
   // Engine::next_timeout() as the loop leaves it.
   void note_deadline(transport::Time deadline) {
+    deadline_.store(deadline, std::memory_order_relaxed);
     if (deadline < sleeping_until_.load(std::memory_order_relaxed)) wake_up();
   }
 
@@ -57,11 +60,12 @@ class HelperThread {
 
   static void run(void* self) { static_cast<HelperThread*>(self)->loop(); }
   void loop();
-  bool loop_is_away(uint64_t rounds) const {
-    return !in_poll_.load(std::memory_order_acquire) &&
+  bool loop_is_away(uint64_t rounds, bool in_poll) const {
+    return in_poll_.load(std::memory_order_acquire) == in_poll &&
            rounds_.load(std::memory_order_acquire) == rounds;
   }
-  void take_over(uint64_t rounds);
+  bool overlooks(transport::Time now);
+  void take_over(uint64_t rounds, bool in_poll);
   void rest();
   void wake_up();
 
@@ -75,6 +79,8 @@ class HelperThread {
   std::atomic<bool> in_poll_{false};
   std::atomic<uint64_t> rounds_{0};
   std::atomic<transport::Time> sleeping_until_{kAwake};
+  // When the engine has to be served at the latest, as last known.
+  std::atomic<transport::Time> deadline_{transport::kNever};
   std::atomic<uint64_t> takeovers_{0};
 };
 

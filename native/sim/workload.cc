@@ -146,9 +146,10 @@ std::string Workload::unfinished() const {
         const transport::ChannelCounters c = state.channel->counters();
         std::snprintf(line, sizeof line,
                       ", base %" PRIu64 ", in flight %" PRIu64 ", credit %" PRIu64 ", held %" PRIu64
-                      ", unsent %" PRIu64,
+                      ", unsent %" PRIu64 ", expected %" PRIu64 ", demand %d",
                       state.channel->base(), c.in_flight, c.credit_left, c.held_messages,
-                      c.unsent_bytes);
+                      c.unsent_bytes, state.channel->inbound().expected(),
+                      static_cast<int>(state.channel->inbound().demand()));
         out += line;
       }
       out += '\n';

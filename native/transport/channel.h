@@ -106,6 +106,8 @@ class Channel {
   uint32_t take_events();
 
   bool accepted() const { return accepted_; }
+  // Incoming: its OPEN has come.
+  bool announced() const { return announced_; }
   bool gone() const { return gone_; }
   bool ended_locally() const { return end_wanted_; }
   // Why it is gone.

@@ -111,6 +111,11 @@ void Inbound::on_delivered(uint64_t cost, uint32_t count, size_t length) {
   }
 }
 
+void Inbound::set_max_message(uint32_t bytes) {
+  max_message_ = bytes;
+  on_blocked(wanted_);  // what was asked for before may fit now
+}
+
 void Inbound::set_demand(Demand demand) {
   if (demand != Demand::kNone) consumed_cost_ = delivered_cost_;
   once_left_ = kOnceBytes;
@@ -154,6 +159,12 @@ Inbound::Result Inbound::on_message(Channel& channel, uint64_t sequence, const u
   return result;
 }
 
+// What the pieces of a message that is not complete were charged; 0 when there are none.
+uint64_t Inbound::partial_cost(uint64_t sequence) const {
+  if (!slots_.contains(sequence) || slots_[sequence].state != State::kPartial) return 0;
+  return wire::message_cost(reinterpret_cast<const Partial*>(slots_[sequence].data)->total);
+}
+
 // Keeps those messages of a run that are not here yet, as runs as long as possible.
 Inbound::Result Inbound::store_missing(uint64_t sequence, const uint8_t* run, const uint8_t* end,
                                        bool& stored) {
@@ -188,14 +199,21 @@ Inbound::Result Inbound::store_missing(uint64_t sequence, const uint8_t* run, co
 Inbound::Result Inbound::store_run(uint64_t sequence, const uint8_t* run, size_t length,
                                    uint32_t count) {
   const uint64_t last = sequence + count - 1;
-  for (uint64_t s = sequence; s <= last && s < slots_.end(); s++) {
-    if (slots_.contains(s) && slots_[s].state == State::kPartial) drop_partial(s);
-  }
+  // Pieces of these messages are replaced, but not before nothing can fail any more: they were
+  // acknowledged.
+  uint64_t replaced_cost = 0;
+  for (uint64_t s = sequence; s <= last && s < slots_.end(); s++) replaced_cost += partial_cost(s);
   const uint64_t cost = length + wire::kMessageOverhead * count;
-  if (!within_credit(sequence, cost)) return Result::kTooMuch;
+  received_cost_ -= replaced_cost;
+  const bool allowed = within_credit(sequence, cost);
+  received_cost_ += replaced_cost;
+  if (!allowed) return Result::kTooMuch;
   if (!reserve_slot(last)) return Result::kNoMemory;
   uint8_t* block = pool_->take(length);
   if (block == nullptr) return Result::kNoMemory;
+  for (uint64_t s = sequence; s <= last; s++) {
+    if (partial_cost(s) != 0) drop_partial(s);
+  }
   std::memcpy(block, run, length);
   slots_[sequence] = Slot{block, static_cast<uint32_t>(length), count, State::kRun};
   for (uint64_t s = sequence + 1; s <= last; s++) slots_[s].state = State::kCovered;

@@ -40,7 +40,7 @@ class Inbound {
   Inbound(const Inbound&) = delete;
   Inbound& operator=(const Inbound&) = delete;
 
-  void set_max_message(uint32_t bytes) { max_message_ = bytes; }
+  void set_max_message(uint32_t bytes);
   // The receive window may grow up to this many bytes of cost.
   void set_max_window(uint64_t bytes) { max_window_ = bytes; }
 
@@ -105,6 +105,7 @@ class Inbound {
   Result start_partial(uint64_t sequence, uint64_t total);
   Result add_piece(Partial& partial, uint64_t offset, const uint8_t* piece, size_t length);
   void finish_partial(uint64_t sequence);
+  uint64_t partial_cost(uint64_t sequence) const;
   void drop_partial(uint64_t sequence);
   void free_partial(Partial* partial);
   bool may_hand_over(MessageSink* sink) const;

@@ -272,7 +272,12 @@ void Session::on_channel_gone(Channel* channel) {
   control_.remove(channel);
   counts_.remove(channel);
   idle_watched_.remove(channel);
+}
+
+void Session::free_channel(Channel* channel) {
   if (channel->incoming()) {
+    if (!channel->announced()) unannounced_--;
+    // Only now, when nothing of it is left, may the peer have another one instead.
     remote_gone_++;
     const uint64_t limit = remote_gone_ + endpoint_.config().max_channels;
     // Half of what the peer may use at once is a good moment to tell it.
@@ -282,9 +287,6 @@ void Session::on_channel_gone(Channel* channel) {
       runtime_.make_ready(this);
     }
   }
-}
-
-void Session::free_channel(Channel* channel) {
   channels_.erase(channel->id());
   all_channels_.remove(channel);
   active_.remove(channel);
@@ -368,8 +370,9 @@ void Session::rearm(Time now) {
     case State::kOpen:
       deadline = std::min({loss_.deadline(rtt_, peer_max_ack_delay()), ack_deadline(),
                            idle_deadline(), keep_alive_deadline(), idle_check_, retry_at_});
-      // Messages that the pacer holds back; the congestion window waits for an ACK instead.
-      if (!active_.empty() && congestion_allows(endpoint_.config().path_datagram)) {
+      // What the pacer holds back; the congestion window waits for an ACK instead.
+      if ((!active_.empty() || has_control()) &&
+          congestion_allows(endpoint_.config().path_datagram)) {
         deadline = std::min(deadline, pacer_.next_release(now));
       }
       break;

@@ -159,7 +159,8 @@ class Session {
   void on_packet_while_closing(Time now, const uint8_t* frames, size_t length);
   // The channel a frame speaks of, made if it is new and the peer may open it. nullptr: the frame
   // is to be ignored, or `taken` says what is wrong.
-  Channel* channel_for(Time now, uint64_t id, Taken& taken);
+  // `names`: the frame tells what the channel is, or that it is gone.
+  Channel* channel_for(Time now, uint64_t id, Taken& taken, bool names = false);
   Channel* make_channel(uint64_t id, bool incoming);
   // False: no memory to note it.
   bool frame_acknowledged(Time now, const FrameRef& ref);
@@ -170,8 +171,9 @@ class Session {
   bool transmit_handshake(Time now, Train& train);
   bool transmit_close(Time now, Train& train);
   bool transmit_packets(Time now, Train& train);
-  // 0: nothing to send. `data`: messages may go. `full`: another packet would follow.
-  size_t build_packet(Time now, uint8_t* out, size_t capacity, bool data, bool probe);
+  // 0: nothing to send. `allowed`: the congestion window and the pacer let more than
+  // acknowledgements go.
+  size_t build_packet(Time now, uint8_t* out, size_t capacity, bool allowed, bool probe);
   uint8_t* write_session_control(uint8_t* out, uint8_t* end, FrameRef* refs, size_t& ref_count);
   uint8_t* write_channel_control(Time now, uint8_t* out, uint8_t* end, FrameRef* refs,
                                  size_t& ref_count);
@@ -268,7 +270,8 @@ class Session {
   uint64_t peer_channel_limit_ = 0;   // channels we may open in total
   uint64_t channels_allowed_ = 0;     // of those, how many have been told to go
   uint64_t local_channel_limit_ = 0;  // channels the peer may open in total
-  uint64_t remote_gone_ = 0;          // channels of the peer that are gone
+  uint64_t remote_gone_ = 0;          // channels of the peer of which nothing is left
+  uint32_t unannounced_ = 0;          // channels of the peer whose OPEN has not come
   // Channels the peer has used, by their ordinal on its side.
   RangeSet remote_used_;
 

@@ -9,6 +9,12 @@
 
 namespace hawser::transport {
 
+namespace {
+// Channels of which the peer has sent frames but not the OPEN. More come only from a peer that
+// never sends it: a packet with one more is not taken.
+constexpr uint32_t kMostUnannounced = 64;
+}  // namespace
+
 // Tells channels what became of the frames of a packet.
 class Session::Fate final : public LossDetector::Visitor {
  public:
@@ -180,7 +186,7 @@ Session::Taken Session::on_frame(Time now, const wire::Frame& frame) {
   return Taken::kYes;
 }
 
-Channel* Session::channel_for(Time now, uint64_t id, Taken& taken) {
+Channel* Session::channel_for(Time now, uint64_t id, Taken& taken, bool names) {
   if (Channel* channel = channels_.find(id); channel != nullptr) return channel;
   const bool ours = ((id & 1) != 0) == initiator_;
   const uint64_t ordinal = (id + 1) / 2;
@@ -193,6 +199,10 @@ Channel* Session::channel_for(Time now, uint64_t id, Taken& taken) {
     taken = protocol_error(now, wire::Code::kChannelLimit, "more channels than allowed");
     return nullptr;
   }
+  if (!names && unannounced_ >= kMostUnannounced) {
+    taken = Taken::kNoMemory;  // comes again, after its OPEN
+    return nullptr;
+  }
   if (!remote_used_.add(ordinal, ordinal + 1)) {
     taken = Taken::kNoMemory;
     return nullptr;
@@ -203,6 +213,7 @@ Channel* Session::channel_for(Time now, uint64_t id, Taken& taken) {
     taken = Taken::kNoMemory;
     return nullptr;
   }
+  unannounced_++;
   counters_.channels_accepted++;
   return channel;
 }
@@ -230,9 +241,12 @@ Session::Taken Session::on_open(Time now, const wire::Open& frame) {
   const bool ours = ((frame.channel & 1) != 0) == initiator_;
   if (ours) return protocol_error(now, wire::Code::kChannelState, "OPEN with an id of ours");
   Taken taken = Taken::kYes;
-  Channel* channel = channel_for(now, frame.channel, taken);
+  Channel* channel = channel_for(now, frame.channel, taken, true);
   if (channel == nullptr) return taken;
-  return channel->on_open(now, frame) ? Taken::kYes : Taken::kNoMemory;
+  const bool announced = channel->announced();
+  if (!channel->on_open(now, frame)) return Taken::kNoMemory;
+  if (!announced && channel->announced()) unannounced_--;
+  return Taken::kYes;
 }
 
 Session::Taken Session::on_end(Time now, const wire::End& frame) {
@@ -248,7 +262,7 @@ Session::Taken Session::on_end(Time now, const wire::End& frame) {
 
 Session::Taken Session::on_reset(Time now, const wire::Reset& frame) {
   Taken taken = Taken::kYes;
-  Channel* channel = channel_for(now, frame.channel, taken);
+  Channel* channel = channel_for(now, frame.channel, taken, true);
   if (channel == nullptr) return taken;
   if (!channel->gone() && !channel->inbound().set_final(frame.final_sequence)) {
     return protocol_error(now, wire::Code::kChannelState, "contradictory end of a channel");
@@ -331,7 +345,7 @@ Session::Taken Session::on_ack(Time now, const wire::Ack& ack) {
   }
   release_refs();
   update_rates(now);
-  if (!active_.empty()) runtime_.make_ready(this);
+  if (!active_.empty() || has_control()) runtime_.make_ready(this);
   return Taken::kYes;
 }
 
@@ -408,7 +422,7 @@ bool Session::on_open_timer(Time now) {
     retry_at_ = kNever;
     runtime_.make_ready(this);
   }
-  if (now >= ack_deadline() || !active_.empty()) runtime_.make_ready(this);
+  if (now >= ack_deadline() || !active_.empty() || has_control()) runtime_.make_ready(this);
   return true;
 }
 

@@ -140,9 +140,8 @@ bool Session::transmit_packets(Time now, Train& train) {
   if (probes_ != 0) prepare_probe();
   while (train.segments < train.max_segments && train.length + size <= train.capacity) {
     const bool probe = probes_ != 0;
-    const bool data =
-        !active_.empty() && (probe || (congestion_allows(size) && pacer_.budget(now) >= size));
-    const size_t built = build_packet(now, train.buffer + train.length, size, data, probe);
+    const bool allowed = probe || (congestion_allows(size) && pacer_.budget(now) >= size);
+    const size_t built = build_packet(now, train.buffer + train.length, size, allowed, probe);
     if (built == 0) break;
     if (probe) {
       probes_--;
@@ -157,9 +156,9 @@ bool Session::transmit_packets(Time now, Train& train) {
   // To the back of the queue: other sessions have their turn.
   runtime_.not_ready(this);
   if (train.segments != 0) {
-    const bool more_data =
-        !active_.empty() && congestion_allows(size) && pacer_.budget(now) >= size;
-    if (more_data || has_control() || probes_ != 0 || acks_.ack_due(now)) {
+    const bool more = (!active_.empty() || has_control()) && congestion_allows(size) &&
+                      pacer_.budget(now) >= size;
+    if (more || ping_wanted_ || probes_ != 0 || acks_.ack_due(now)) {
       runtime_.make_ready(this);
     }
   }
@@ -168,7 +167,7 @@ bool Session::transmit_packets(Time now, Train& train) {
 }
 
 bool Session::has_control() const {
-  return !control_.empty() || policy_wanted_ || max_channels_wanted_ || ping_wanted_;
+  return !control_.empty() || policy_wanted_ || max_channels_wanted_;
 }
 
 bool Session::congestion_allows(size_t bytes) const {
@@ -187,7 +186,7 @@ void Session::prepare_probe() {
   }
 }
 
-size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool data, bool probe) {
+size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allowed, bool probe) {
   // Before anything is taken from the channels: what a packet carries must not be forgotten.
   if (!refs_.reserve(refs_.size() + kMaxRefs) || !loss_.reserve_one(now)) {
     retry_at_ = now + kRetryPause;
@@ -199,8 +198,12 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool data,
   uint8_t* const end = out + capacity - wire::kTagBytes;
   has_ack_in_packet_ = false;
 
-  uint8_t* p = write_session_control(frames, end, refs, ref_count);
-  p = write_channel_control(now, p, end, refs, ref_count);
+  uint8_t* p = frames;
+  if (allowed) {
+    p = write_session_control(p, end, refs, ref_count);
+    p = write_channel_control(now, p, end, refs, ref_count);
+  }
+  const bool data = allowed && !active_.empty();
   bool eliciting = p != frames;
   if (now >= ack_deadline() || acks_.ack_due(now) || (acks_.pending() && (eliciting || data))) {
     p = write_acks(now, p, end);

@@ -43,7 +43,7 @@ TEST(SystemRandom, FillsExactlyWhatWasAsked) {
   }
 }
 
-TEST(Path, SurvivesTheWayThroughTheCore) {
+TEST(EnginePath, SurvivesTheWayThroughTheCore) {
   net::Address address;
   ASSERT_TRUE(net::Address::parse("fe80::1%3", 4433, &address));
   const transport::PathAddress packed = to_path_address(address, 7);
@@ -52,7 +52,7 @@ TEST(Path, SurvivesTheWayThroughTheCore) {
   EXPECT_EQ(path.socket, 7u);
 }
 
-TEST(Path, DiffersByAddressPortAndSocket) {
+TEST(EnginePath, DiffersByAddressPortAndSocket) {
   net::Address one;
   net::Address other;
   ASSERT_TRUE(net::Address::parse("192.0.2.1", 1, &one));

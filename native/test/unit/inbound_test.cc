@@ -181,6 +181,23 @@ TEST_F(InboundTest, AWholeMessageReplacesItsPieces) {
   EXPECT_EQ(reader_.sizes, (std::vector<size_t>{10, 100, 30}));
 }
 
+// The pieces were acknowledged: they must outlive a whole message that finds no memory.
+TEST_F(InboundTest, PiecesOutliveAWholeMessageThatFindsNoMemory) {
+  in_.set_demand(Demand::kContinuous);
+  EXPECT_EQ(fragment(2, 1'000, 600, 400, &reader_), Result::kTaken);
+  for (uint64_t fail = 0; fail < 2; fail++) {
+    memory_.fail_after(fail);
+    const Result result = message(2, {1'000, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100,
+                                      100, 100, 100, 100, 100, 100},
+                                  &reader_);
+    EXPECT_EQ(result, Result::kNoMemory);
+    memory_.heal();
+  }
+  EXPECT_EQ(fragment(2, 1'000, 0, 600, &reader_), Result::kTaken);
+  EXPECT_EQ(message(1, {10}, &reader_), Result::kTaken);
+  EXPECT_EQ(reader_.next, 3u);
+}
+
 TEST_F(InboundTest, RefusesWhatContradicts) {
   EXPECT_EQ(fragment(1, 100, 0, 40, nullptr), Result::kTaken);
   EXPECT_EQ(fragment(1, 101, 40, 40, nullptr), Result::kBadState);
