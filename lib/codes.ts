@@ -66,7 +66,8 @@ export function explain(close: NativeClose, idleTimeout: number): Explanation | 
   if (timedOut) {
     return {
       code: 'PEER_LOST',
-      message: `nothing heard from the peer for ${showDuration(idleTimeout)}`,
+      // Of both peers' idle timeouts the shorter one counts; the native part knows it.
+      message: `nothing heard from the peer for ${showDuration(Number(detail) || idleTimeout)}`,
       hint: 'its process ended, or the network between both broke; open a new channel to try again',
     }
   }

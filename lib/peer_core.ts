@@ -12,7 +12,13 @@ import type { Engine, HostSink } from './engine'
 import { ChannelError, HawserError, OptionError } from './errors'
 import type { PeerId } from './identity'
 import type { HostInfo, IncomingDetail } from './native_types'
-import { type ChannelSettings, openOptions, serveOptions, serviceName } from './options/channel'
+import {
+  type ChannelSettings,
+  checkOpenBytes,
+  openOptions,
+  serveOptions,
+  serviceName,
+} from './options/channel'
 import type { PeerSettings } from './options/peer'
 import { waiting } from './options/waiting'
 import type { Peer } from './peer'
@@ -127,6 +133,7 @@ export class PeerCore
     const target = parseTarget(to)
     const service = serviceName(name)
     const { channel, wait: waitSettings } = openOptions(options)
+    checkOpenBytes(service, channel.metadata)
     this.assertOpen()
     if (target.id === this.id) {
       throw new OptionError('to', target.id, 'another peer; this is the id of the peer itself')

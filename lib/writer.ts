@@ -56,7 +56,7 @@ export class Writer {
       }
     } else if (isMemory(bytes)) {
       length = bytes.byteLength
-      status = native.send(this.#channel, bytes, length)
+      status = this.#sendMemory(bytes, length)
     } else {
       const what = codec === undefined ? 'message' : 'what codec.encode returned'
       throw new OptionError(what, bytes, 'a string, an ArrayBuffer or a view of one')
@@ -91,6 +91,22 @@ export class Writer {
         }
       })
     })
+  }
+
+  #sendMemory(bytes: ArrayBufferView | ArrayBuffer, length: number): number {
+    try {
+      return this.#engine.native.send(this.#channel, bytes, length)
+    } catch (cause) {
+      // The native part refuses memory that it cannot see.
+      const what = this.#settings.codec === undefined ? 'message' : 'what codec.encode returned'
+      const error = new OptionError(
+        what,
+        bytes,
+        'memory that was not transferred to another thread',
+      )
+      error.cause = cause
+      throw error
+    }
   }
 
   /** Tells the peer that nothing more comes, once everything that waits for room is sent. */

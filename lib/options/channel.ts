@@ -97,7 +97,10 @@ export interface ChannelOptions<Out = Bytes, In = Buffer> {
   copy?: boolean
   /** Resets the channel when no message moved either way for this long. Milliseconds, 1 to 2,147,483,647. Default: never. */
   idleTimeout?: number
-  /** Given to the other side with the opening, see `Channel.metadata`. Up to 1,024 bytes. Only for `open`. */
+  /**
+   * Given to the other side with the opening, see `Channel.metadata`. Up to 1,024 bytes, and up to 1,120 together with the
+   * service's name. Only for `open`.
+   */
   metadata?: Uint8Array
 }
 
@@ -117,6 +120,8 @@ const maxWindow = 65_536
 const maxMessageLimit = 2 ** 30 - 1
 const maxBufferLimit = 2 ** 30
 const maxMetadataBytes = 1024
+/** Of a service's name and metadata together: an OPEN has to fit a packet. */
+const maxOpenBytes = 1120
 const maxServiceBytes = 255
 /** Has no form in UTF-8. */
 const loneSurrogate = /\p{Surrogate}/u
@@ -259,6 +264,14 @@ function codecIn(value: unknown): ChannelSettings['codec'] {
     return value as ChannelSettings['codec']
   }
   throw new OptionError('codec', value, 'an object with the functions encode and decode')
+}
+
+/** Throws if `metadata` is too long for this service's name. */
+export function checkOpenBytes(service: string, metadata: Uint8Array | undefined): void {
+  const room = maxOpenBytes - Buffer.byteLength(service)
+  if (metadata === undefined || metadata.length <= room) return
+  const allowed = `a Uint8Array of up to ${room} bytes with a service name of this length`
+  throw new OptionError('metadata', metadata, allowed)
 }
 
 function metadataIn(value: unknown): Uint8Array | undefined {

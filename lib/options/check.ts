@@ -17,10 +17,11 @@ export const maxMilliseconds = 2_147_483_647
  */
 export function options(name: string, value: unknown, known: readonly string[]): Options {
   if (value === undefined) return noOptions
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  // Not a Map or a Date: what those hold would be overlooked. Class instances and other realms' objects are fine.
+  if (Object.prototype.toString.call(value) !== '[object Object]') {
     throw new OptionError(name === '' ? 'options' : name, value, 'an object')
   }
-  for (const key of Object.keys(value)) {
+  for (const key of Object.keys(value as object)) {
     if (known.includes(key)) continue
     const near = nearest(key, known)
     const advice = near === undefined ? '' : `no such option, did you mean ${path(name, near)}? `

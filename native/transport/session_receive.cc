@@ -1,6 +1,7 @@
 // What a session does with packets that arrive, and with what becomes of those it sent.
 
 #include <algorithm>
+#include <cstdio>
 
 #include "transport/endpoint.h"
 #include "transport/runtime.h"
@@ -388,9 +389,12 @@ void Session::release_refs() {
 
 bool Session::on_open_timer(Time now) {
   if (now >= idle_deadline()) {
-    static constexpr char kText[] = "nothing heard from the peer";
-    CloseReason reason =
-        CloseReason::make(ClosedBy::kFailure, wire::Code::kNoError, kText, sizeof kText - 1);
+    // The text is how long nothing came, in milliseconds: the owner only knows its own timeout.
+    char text[24];
+    const auto silence = static_cast<long long>((idle_deadline() - last_received_) / kMillisecond);
+    const int length = std::snprintf(text, sizeof text, "%lld", silence);
+    CloseReason reason = CloseReason::make(ClosedBy::kFailure, wire::Code::kNoError, text,
+                                           static_cast<size_t>(length));
     reason.timed_out = true;
     become_gone(now, reason);
     return false;

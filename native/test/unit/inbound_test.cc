@@ -187,8 +187,9 @@ TEST_F(InboundTest, PiecesOutliveAWholeMessageThatFindsNoMemory) {
   EXPECT_EQ(fragment(2, 1'000, 600, 400, &reader_), Result::kTaken);
   for (uint64_t fail = 0; fail < 2; fail++) {
     memory_.fail_after(fail);
-    const Result result = message(2, {1'000, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100,
-                                      100, 100, 100, 100, 100, 100},
+    const Result result = message(2,
+                                  {1'000, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100,
+                                   100, 100, 100, 100, 100, 100},
                                   &reader_);
     EXPECT_EQ(result, Result::kNoMemory);
     memory_.heal();
