@@ -30,8 +30,6 @@ Channel::Channel(Session& session, uint64_t id, bool incoming)
       counted_(session.first_sequence()) {
   out_.raise_credit(session.initial_credit_received());
   in_.set_max_window(session.max_credit());
-  // Until the application has said what it takes, more does not fit the credit anyway.
-  in_.set_max_message(session.initial_credit());
   out_.set_window(kFirstWindow);
 }
 

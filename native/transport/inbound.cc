@@ -113,6 +113,7 @@ void Inbound::on_delivered(uint64_t cost, uint32_t count, size_t length) {
 
 void Inbound::set_max_message(uint32_t bytes) {
   max_message_ = bytes;
+  max_message_known_ = true;
   on_blocked(wanted_);  // what was asked for before may fit now
 }
 
@@ -372,6 +373,7 @@ void Inbound::on_credit_announced(Time now, Duration round_trip) {
 void Inbound::on_blocked(uint64_t wanted) {
   if (wanted <= announced_) return;
   wanted_ = wanted;
+  if (!max_message_known_) return;
   const uint64_t message = wire::message_cost(max_message_);
   const uint64_t needed = wanted - std::min(wanted, consumed_cost_);
   window_ = std::max(window_, std::min(needed, message));

@@ -40,6 +40,7 @@ class Inbound {
   Inbound(const Inbound&) = delete;
   Inbound& operator=(const Inbound&) = delete;
 
+  // The longest message that the application takes; from now on the window may grow to hold one.
   void set_max_message(uint32_t bytes);
   // The receive window may grow up to this many bytes of cost.
   void set_max_window(uint64_t bytes) { max_window_ = bytes; }
@@ -121,7 +122,9 @@ class Inbound {
   uint64_t final_ = 0;
   bool final_known_ = false;
   Demand demand_ = Demand::kNone;
-  uint32_t max_message_ = 16u << 20;
+  // Until the application has said what it takes, only the initial credit bounds a message.
+  uint32_t max_message_ = static_cast<uint32_t>(wire::kMaxMessage);
+  bool max_message_known_ = false;
 
   size_t once_left_ = 0;
 

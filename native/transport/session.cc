@@ -120,7 +120,11 @@ void Session::on_response(Time now, const PathAddress& from, const wire::Respons
 // once: then it is not known which one was answered.
 void Session::sample_handshake(Time now) {
   if (counters_.handshakes_sent != 1) return;
-  rtt_.on_sample(now - handshake_sent_at_, 0, 0, true);
+  const Duration sample = now - handshake_sent_at_;
+  // The first DATA that comes may be a later attempt, after any number of lost ones: then the time
+  // is no round trip. What is longer than the value assumed without a sample is not believed.
+  if (!initiator_ && sample > RttEstimator::kInitialRtt) return;
+  rtt_.on_sample(sample, 0, 0, true);
 }
 
 void Session::open_now(Time now) {

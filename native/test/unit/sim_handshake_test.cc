@@ -72,6 +72,23 @@ TEST_F(Handshake, SurvivesTheLossOfTheFirstDataPacket) {
   EXPECT_EQ(app_.opened.size(), 2u);
 }
 
+// The first DATA that arrives was sent long after the RESPONSE: not a round trip.
+TEST_F(Handshake, LostDataDoesNotPassForALongRoundTrip) {
+  add_peers();
+  DropRule rule;
+  rule.packet = wire::PacketType::kData;
+  rule.from = 0;
+  rule.count = 5;
+  network_.add_drop_rule(rule);
+  connect();
+  Session* responder = app_.opened[1];
+  EXPECT_LE(responder->counters().smoothed_rtt, 400 * kMillisecond);
+  open(*a_->endpoint().find(SimPeer::id_of(1)));
+  push(*b_, *other(), 1, 10);
+  network_.run_for(kSecond);
+  EXPECT_LE(responder->counters().smoothed_rtt, 100 * kMillisecond);
+}
+
 TEST_F(Handshake, HalfOpenSessionsAreForgottenAfterTenSeconds) {
   add_peers();
   DropRule rule;
