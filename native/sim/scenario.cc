@@ -190,7 +190,7 @@ void starve(Luck& luck, SimNetwork& network, Workload& workload) {
   if (luck.one_in(2)) {
     memory.set_failure_chance(luck.part(0, 10));
   } else {
-    memory.fail_after(luck.between(0, 400), luck.between(1, 50));
+    memory.fail_after(luck.between(0, 400), luck.between(1, 15));
   }
 }
 
@@ -264,7 +264,8 @@ SeedResult run_seed(uint64_t seed, bool trace) {
   if (starved) starve(luck, network, workload);
 
   const transport::Time began = network.now();
-  if (!workload.run() && trace) std::fputs(workload.unfinished().c_str(), stdout);
+  // Keep-alives put probes off, so bad luck may last for a few of them.
+  if (!workload.run(180 * kSecond) && trace) std::fputs(workload.unfinished().c_str(), stdout);
   result.simulated = network.now() - began;
   for (int i = 0; i < peers && !network.failed(); i++) {
     if (network.peer(i).endpoint().session_count() != 0) {

@@ -155,6 +155,16 @@ std::string Workload::unfinished() const {
       out += '\n';
     }
   }
+  for (int i = 0; i < network_.peer_count(); i++) {
+    if (!network_.peer(i).alive()) continue;
+    const transport::EndpointCounters c = network_.peer(i).endpoint().counters();
+    std::snprintf(line, sizeof line,
+                  "peer %d: %" PRIu64 " in, %" PRIu64 " duplicates, %" PRIu64
+                  " without memory, %" PRIu64 " requests for memory refused, %zu bytes in use\n",
+                  i, c.datagrams_in, c.duplicates, c.no_memory,
+                  network_.peer(i).memory().refused(), network_.peer(i).memory().in_use());
+    out += line;
+  }
   return out;
 }
 

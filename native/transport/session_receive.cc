@@ -82,6 +82,7 @@ void Session::on_data(Time now, const PathAddress& from, uint8_t* data, size_t l
   if (taken == Taken::kClosed || state_ != State::kOpen) return;
   if (taken == Taken::kNoMemory || !acks_.on_packet(now, number, eliciting)) {
     dropped.no_memory++;
+    rearm(now);  // an ACK in it has been applied
     return;
   }
   received_.mark(number);
