@@ -117,7 +117,9 @@ test('all of them again and again: nothing is kept', async () => {
     for (const [, frames, code] of violations) await violate(frames, code)
     memory.push(await settled())
   }
-  expect(memory[2]).toBe(memory[1])
+  // An idle channel's send ring comes and goes; a session that stayed would be more, and there were many.
+  const [, second = 0, third = 0] = memory
+  expect(third - second).toBeLessThan(3_000)
 })
 
 test.each(tolerated)('%s: the session goes on', async (_, frames) => {
