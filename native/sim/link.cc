@@ -1,6 +1,7 @@
 #include "sim/link.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace hawser::sim {
 
@@ -32,9 +33,12 @@ Time Link::last_outage_end() const {
   return last;
 }
 
-void Link::on_dropped(Time now) {
-  constexpr uint64_t kSeveral = 3;  // as many as an idle session sends before it times out
-  if (++lost_in_a_row_ >= kSeveral) last_dead_at_ = now;
+void Link::on_dropped(Time now) { remember(now, true); }
+
+void Link::remember(Time now, bool dropped) {
+  constexpr int kMany = 3;  // as many as an idle session sends before it times out
+  recent_ = static_cast<uint8_t>(recent_ << 1 | (dropped ? 1 : 0));
+  if (std::popcount(recent_) >= kMany) last_dead_at_ = now;
 }
 
 net::ImpairmentDecision Link::pass(Time now, size_t size, Fate& fate) {
@@ -57,11 +61,7 @@ net::ImpairmentDecision Link::pass(Time now, size_t size, Fate& fate) {
     if (decision.copy[i].corrupt_bit < 0) whole = true;
   }
   if (decision.copies != 0 && !whole) fate = Fate::kCorrupted;
-  if (whole) {
-    lost_in_a_row_ = 0;
-  } else {
-    on_dropped(now);
-  }
+  remember(now, !whole);
   return decision;
 }
 

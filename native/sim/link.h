@@ -37,15 +37,17 @@ class Link {
   transport::Time last_outage_end() const;
   net::ImpairmentDecision pass(transport::Time now, size_t size, Fate& fate);
   const net::ImpairmentCounters& counters() const { return impairment_.counters(); }
-  // When several datagrams in a row last did not get through (whole); 0: never.
+  // When several of the last eight datagrams had not got through (whole); 0: never.
   transport::Time last_dead_at() const { return last_dead_at_; }
   void on_dropped(transport::Time now);
 
  private:
+  void remember(transport::Time now, bool dropped);
+
   LinkOptions options_;
   net::Impairment impairment_;
   bool up_ = true;
-  uint64_t lost_in_a_row_ = 0;
+  uint8_t recent_ = 0;  // a bit for each of the last eight datagrams: lost
   transport::Time last_dead_at_ = 0;
 };
 

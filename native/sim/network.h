@@ -62,7 +62,7 @@ class SimNetwork {
   // Both directions, each with luck of its own.
   void set_links(int a, int b, const LinkOptions& options);
   void set_up(int a, int b, bool up);
-  // Within the last `idle_timeout`, several datagrams in a row were lost, one way or the other: who
+  // Within the last `idle_timeout`, several of few datagrams were lost, one way or the other: who
   // hears nothing for so long is right to give up.
   bool path_seemed_dead(int a, int b, transport::Duration idle_timeout);
 

@@ -161,8 +161,8 @@ std::string Workload::unfinished() const {
     std::snprintf(line, sizeof line,
                   "peer %d: %" PRIu64 " in, %" PRIu64 " duplicates, %" PRIu64
                   " without memory, %" PRIu64 " requests for memory refused, %zu bytes in use\n",
-                  i, c.datagrams_in, c.duplicates, c.no_memory,
-                  network_.peer(i).memory().refused(), network_.peer(i).memory().in_use());
+                  i, c.datagrams_in, c.duplicates, c.no_memory, network_.peer(i).memory().refused(),
+                  network_.peer(i).memory().in_use());
     out += line;
   }
   return out;

@@ -117,9 +117,7 @@ test('all of them again and again: nothing is kept', async () => {
     for (const [, frames, code] of violations) await violate(frames, code)
     memory.push(await settled())
   }
-  // An idle channel's send ring comes and goes; a session that stayed would be more, and there were many.
-  const [, second = 0, third = 0] = memory
-  expect(third - second).toBeLessThan(3_000)
+  expect(memory[2]).toBe(memory[1])
 })
 
 test.each(tolerated)('%s: the session goes on', async (_, frames) => {
@@ -224,16 +222,12 @@ test('every channel that is allowed, none of which anybody serves: nothing is ke
   await client.send(frame(FrameType.close, 0, block('')))
 })
 
-test('a client that never acknowledges anything costs a window, and is given up', async () => {
+test('a client that never acknowledges anything costs what waits for it, and is given up', async () => {
   // The idle timeout that it asks for, milliseconds.
   const { client, channel } = await attacker(Buffer.concat([Buffer.of(1), block(varint(2_000))]))
   const before = await nativeMemory()
-  // The server sends it again and again, with longer and longer pauses.
   await pair.server.call('writeOne', { channel, message: bytes(20_000) })
-  await client.repeat(
-    async () => {},
-    () => client.seen.filter(({ type }) => type === FrameType.fragment).length > 12,
-  )
+  await client.expect(FrameType.fragment)
   expect((await nativeMemory()) - before).toBeLessThan(1 << 20)
   // Not a word from it.
   const closed = await pair.server.call<{ by: string }>('closed', { channel })
