@@ -1,6 +1,6 @@
 // Who a peer is: an Ed25519 key pair, named by its public key.
 
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
 import { decodeBase32, encodeBase32 } from './base32'
 
 /** The name of a peer: its 32-byte Ed25519 public key as 52 characters of z-base-32. */
@@ -8,6 +8,9 @@ export type PeerId = string & { readonly __brand: 'PeerId' }
 
 /** Length of a public key, bytes. */
 const keyBytes = 32
+
+/** What stands before the 32 bytes of an Ed25519 private key in PKCS #8 (RFC 8410, section 7). */
+const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex')
 
 /** The name for a public key of 32 bytes. */
 export function peerIdFromKey(publicKey: Uint8Array): PeerId {
@@ -45,9 +48,16 @@ export class Identity {
 
   /** A new identity from the system's random numbers. */
   static generate(): Identity {
-    const { publicKey, privateKey } = generateKeyPairSync('ed25519')
-    const { x } = publicKey.export({ format: 'jwk' })
-    return new Identity(new Uint8Array(Buffer.from(x ?? '', 'base64url')), privateKey)
+    // Not generateKeyPairSync with an export as JWK: in Node.js 20, a garbage collection in the middle of that export can
+    // free the job that made the key, which waits for a lock that the export holds, for ever.
+    const seed = randomBytes(keyBytes)
+    const privateKey = createPrivateKey({
+      key: Buffer.concat([pkcs8Prefix, seed]),
+      format: 'der',
+      type: 'pkcs8',
+    })
+    const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
+    return new Identity(new Uint8Array(spki.subarray(-keyBytes)), privateKey)
   }
 
   /** @internal */

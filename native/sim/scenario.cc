@@ -285,6 +285,7 @@ SeedResult run_seed(uint64_t seed, bool trace) {
   result.messages = workload.delivered();
   result.datagrams = network.datagrams();
   result.channels = channels;
+  result.dead_paths = workload.dead_paths();
   return result;
 }
 

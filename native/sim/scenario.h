@@ -15,6 +15,8 @@ struct SeedResult {
   uint64_t datagrams = 0;  // sent
   uint64_t channels = 0;
   uint64_t impairments = 0;
+  // Sessions that gave up because the path carried too little. Rare, or timers do not run.
+  uint64_t dead_paths = 0;
   transport::Duration simulated = 0;
 };
 

@@ -202,13 +202,16 @@ TEST(SimTransfer, EveryReaderAndWriterHabit) {
 
 TEST(SimTransfer, SeedsPass) {
   uint64_t messages = 0;
+  uint64_t dead_paths = 0;
   for (uint64_t seed = 1'000'000; seed < 1'000'300; seed++) {
     const SeedResult result = run_seed(seed, false);
     EXPECT_EQ(result.failure, "");
     EXPECT_GE(result.channels, 3u);
     EXPECT_GE(result.impairments, 3u);
     messages += result.messages;
+    dead_paths += result.dead_paths;
   }
+  EXPECT_LE(dead_paths, 300u / 20u);
   EXPECT_GT(messages, 300u * 4'500u);
 }
 

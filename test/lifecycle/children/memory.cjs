@@ -52,8 +52,13 @@ module.exports = {
       await channel.write(`message ${number}`)
       const message = await accepted.receive()
       check(String(message) === `message ${number}`, `message ${number} is '${message}'`)
-      detach(message.buffer)
-      check(message.length === 0, 'detached')
+      try {
+        detach(message.buffer)
+        check(message.length === 0, 'detached')
+      } catch (error) {
+        // From Node.js 24 on what is marked has a key as well, and even this cannot take it.
+        check(error instanceof TypeError && message.length > 0, error.stack)
+      }
     }
     await Promise.all([client.close(), server.close()])
   },
