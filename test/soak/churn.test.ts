@@ -22,6 +22,8 @@ interface Report {
   readonly done: readonly { channels: number; sessions: number }[]
 }
 
+/** Compiled code and a large nursery come and go as V8 likes, by more than what is measured here. */
+const node = ['--expose-gc', '--max-semi-space-size=2', '--no-opt', '--no-maglev', '--no-sparkplug']
 const channels = 10_000
 const peers = 1_000
 const script = path.join(__dirname, 'children', 'churn.cjs')
@@ -33,7 +35,7 @@ test.each(['hybrid', 'thread'])(
   async (driver) => {
     if (!onLinux) return
     const ending = await run(script, {
-      node: ['--expose-gc'],
+      node,
       args: [driver, String(channels), String(peers)],
     })
     expect(ending).toMatchObject({ code: 0, signal: null, stderr: '' })
@@ -52,8 +54,9 @@ test.each(['hybrid', 'thread'])(
       expect(files).toBe(start.files)
       expect(resources).toEqual(start.resources)
     }
-    // Counted, not measured: to the byte.
-    expect(secondHalf.native).toBe(firstHalf.native)
+    // Counted, not measured: less than three bytes for each channel that came and went. Blocks and tables that
+    // are kept for the next ones depend on how many there were at once.
+    expect(Math.abs(secondHalf.native - firstHalf.native)).toBeLessThan(16_384)
     if (!sizesMatter) return
     expect(secondHalf.rss).toBeLessThan(firstHalf.rss * 1.05)
     // A better measure of what JavaScript keeps: nothing of it is page size or free lists.
