@@ -60,6 +60,24 @@ void describe_frame(std::string& out, const wire::Frame& frame) {
              frame.window.channel, frame.window.generation, frame.window.messages,
              frame.window.messages_per_ack, frame.window.ack_after_us);
       break;
+    case wire::FrameType::kWindowHint:
+      append(out, " WINDOW_HINT c%" PRIu64 " g%" PRIu64 " loss %u/65536 N%u M%u",
+             frame.window_hint.channel, frame.window_hint.generation, frame.window_hint.loss,
+             frame.window_hint.messages, frame.window_hint.messages_per_ack);
+      break;
+    case wire::FrameType::kRequest:
+      append(out, " REQUEST c%" PRIu64, frame.request.channel);
+      for (uint32_t i = 0; i < frame.request.range_count; i++) {
+        append(out, " s%u+%u", frame.request.ranges[i].first32, frame.request.ranges[i].count);
+      }
+      break;
+    case wire::FrameType::kSkip:
+      append(out, " SKIP c%" PRIu64 " to s%u cost %" PRIu64, frame.skip.channel,
+             frame.skip.next32, frame.skip.cost);
+      break;
+    case wire::FrameType::kCountNow:
+      append(out, " COUNT_NOW c%" PRIu64, frame.count_now.channel);
+      break;
     case wire::FrameType::kCredit:
       append(out, " CREDIT c%" PRIu64 " %" PRIu64, frame.credit.channel, frame.credit.limit);
       break;

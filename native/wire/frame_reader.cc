@@ -124,8 +124,45 @@ Fault read(Input& in, Window& window) {
                           [&] { return bounded(in, kMinWindow, kMaxWindow, window.messages); },
                           [&] { return bounded(in, 1, window.messages, window.messages_per_ack); },
                           [&] { return bounded(in, 0, UINT32_MAX, window.ack_after_us); },
-                          [&] { return bounded(in, 0, 0, mode); });
-  window.mode = WindowMode::kEarly;
+                          [&] { return bounded(in, 0, 1, mode); });
+  window.mode = static_cast<WindowMode>(mode);
+  return fault;
+}
+
+Fault read(Input& in, WindowHint& hint) {
+  const Fault fault =
+      all([&] { return channel_id(in, hint.channel); }, [&] { return any(in, hint.generation); },
+          [&] { return bounded(in, 0, kLossUnit, hint.loss); },
+          [&] { return bounded(in, 0, kMaxWindow, hint.messages); },
+          [&] { return bounded(in, 0, hint.messages, hint.messages_per_ack); });
+  if (fault != nullptr) return fault;
+  return hint.messages == 0 || hint.messages >= kMinWindow ? nullptr : kOutOfRange;
+}
+
+Fault read(Input& in, Request& request) {
+  const Fault fault =
+      all([&] { return channel_id(in, request.channel); },
+          [&] { return bounded(in, 1, kMaxRequestRanges, request.range_count); });
+  if (fault != nullptr) return fault;
+  for (uint32_t i = 0; i < request.range_count; ++i) {
+    RequestRange& range = request.ranges[i];
+    if (!in.u32(range.first32)) return kCutOff;
+    if (const Fault bad = bounded(in, 0, kMaxRequestRun - 1, range.count)) return bad;
+    range.count++;
+    if (i > 0 && !follows(request.ranges[i - 1], range)) return "REQUEST ranges not in order";
+  }
+  return nullptr;
+}
+
+Fault read(Input& in, Skip& skip) {
+  if (const Fault fault = channel_id(in, skip.channel)) return fault;
+  return in.u32(skip.next32) && in.varint(skip.cost) ? nullptr : kCutOff;
+}
+
+Fault delivery(Input& in, Delivery& out) {
+  uint64_t value = 0;
+  const Fault fault = bounded(in, 0, static_cast<uint64_t>(Delivery::kUnreliable), value);
+  out = static_cast<Delivery>(value);
   return fault;
 }
 
@@ -146,12 +183,14 @@ Fault read(Input& in, Open& open) {
              [&] { return in.block(open.metadata, open.metadata_length) ? nullptr : kCutOff; },
              [&] { return open.metadata_length <= kMaxMetadata ? nullptr : kOutOfRange; },
              [&] { return any(in, open.limit); },
-             [&] { return bounded(in, 1, kMaxMessage, open.max_message); });
+             [&] { return bounded(in, 1, kMaxMessage, open.max_message); },
+             [&] { return delivery(in, open.delivery); });
 }
 
 Fault read(Input& in, Accept& accept) {
   return all([&] { return channel_id(in, accept.channel); }, [&] { return any(in, accept.limit); },
-             [&] { return bounded(in, 1, kMaxMessage, accept.max_message); });
+             [&] { return bounded(in, 1, kMaxMessage, accept.max_message); },
+             [&] { return delivery(in, accept.delivery); });
 }
 
 Fault read(Input& in, End& frame) {
@@ -218,8 +257,16 @@ Fault read(Input& in, uint64_t type, Frame& out) {
       return read(in, out.ack_policy);
     case FrameType::kCount:
       return read(in, out.count);
+    case FrameType::kRequest:
+      return read(in, out.request);
+    case FrameType::kSkip:
+      return read(in, out.skip);
     case FrameType::kWindow:
       return read(in, out.window);
+    case FrameType::kWindowHint:
+      return read(in, out.window_hint);
+    case FrameType::kCountNow:
+      return channel_id(in, out.count_now.channel);
     case FrameType::kCredit:
       return read(in, out.credit);
     case FrameType::kBlocked:

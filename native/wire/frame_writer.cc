@@ -75,6 +75,15 @@ bool valid_ranges(const Ack& ack) {
   return true;
 }
 
+bool valid_request(const Request& request) {
+  if (!within(request.range_count, 1, kMaxRequestRanges)) return false;
+  for (uint32_t i = 0; i < request.range_count; ++i) {
+    if (!within(request.ranges[i].count, 1, kMaxRequestRun)) return false;
+    if (i > 0 && !follows(request.ranges[i - 1], request.ranges[i])) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 uint8_t* write(uint8_t* out, uint8_t* end, const Ping&) {
@@ -83,6 +92,11 @@ uint8_t* write(uint8_t* out, uint8_t* end, const Ping&) {
 
 uint8_t* write(uint8_t* out, uint8_t* end, const AckNow&) {
   return Output(out, end, FrameType::kAckNow).finish();
+}
+
+uint8_t* write(uint8_t* out, uint8_t* end, const CountNow& count_now) {
+  if (count_now.channel == 0) return nullptr;
+  return Output(out, end, FrameType::kCountNow).varint(count_now.channel).finish();
 }
 
 uint8_t* write(uint8_t* out, uint8_t* end, const Ack& ack) {
@@ -120,13 +134,41 @@ uint8_t* write(uint8_t* out, uint8_t* end, const Count& count) {
 
 uint8_t* write(uint8_t* out, uint8_t* end, const Window& window) {
   if (window.channel == 0 || !within(window.messages, kMinWindow, kMaxWindow) ||
-      !within(window.messages_per_ack, 1, window.messages) || window.mode != WindowMode::kEarly) {
+      !within(window.messages_per_ack, 1, window.messages) ||
+      window.mode > WindowMode::kCounted) {
     return nullptr;
   }
   Output output(out, end, FrameType::kWindow);
   output.varint(window.channel).varint(window.generation).varint(window.messages);
   output.varint(window.messages_per_ack).varint(window.ack_after_us);
   return output.varint(static_cast<uint64_t>(window.mode)).finish();
+}
+
+uint8_t* write(uint8_t* out, uint8_t* end, const WindowHint& hint) {
+  const bool advises = hint.messages != 0;
+  if (hint.channel == 0 || hint.loss > kLossUnit || hint.messages_per_ack > hint.messages ||
+      (advises && !within(hint.messages, kMinWindow, kMaxWindow))) {
+    return nullptr;
+  }
+  Output output(out, end, FrameType::kWindowHint);
+  output.varint(hint.channel).varint(hint.generation).varint(hint.loss);
+  return output.varint(hint.messages).varint(hint.messages_per_ack).finish();
+}
+
+uint8_t* write(uint8_t* out, uint8_t* end, const Request& request) {
+  if (request.channel == 0 || !valid_request(request)) return nullptr;
+  Output output(out, end, FrameType::kRequest);
+  output.varint(request.channel).varint(request.range_count);
+  for (uint32_t i = 0; i < request.range_count; ++i) {
+    output.u32(request.ranges[i].first32).varint(request.ranges[i].count - 1);
+  }
+  return output.finish();
+}
+
+uint8_t* write(uint8_t* out, uint8_t* end, const Skip& skip) {
+  if (skip.channel == 0) return nullptr;
+  Output output(out, end, FrameType::kSkip);
+  return output.varint(skip.channel).u32(skip.next32).varint(skip.cost).finish();
 }
 
 uint8_t* write(uint8_t* out, uint8_t* end, const Credit& credit) {
@@ -147,19 +189,25 @@ uint8_t* write(uint8_t* out, uint8_t* end, const MaxChannels& max_channels) {
 uint8_t* write(uint8_t* out, uint8_t* end, const Open& open) {
   if (open.channel == 0 ||
       !valid_text(open.service, open.service_length, kMinService, kMaxService) ||
-      open.metadata_length > kMaxMetadata || !within(open.max_message, 1, kMaxMessage)) {
+      open.metadata_length > kMaxMetadata || !within(open.max_message, 1, kMaxMessage) ||
+      open.delivery > Delivery::kUnreliable) {
     return nullptr;
   }
   Output output(out, end, FrameType::kOpen);
   output.varint(open.channel).block(open.service, open.service_length);
   output.block(open.metadata, open.metadata_length);
-  return output.varint(open.limit).varint(open.max_message).finish();
+  output.varint(open.limit).varint(open.max_message);
+  return output.varint(static_cast<uint64_t>(open.delivery)).finish();
 }
 
 uint8_t* write(uint8_t* out, uint8_t* end, const Accept& accept) {
-  if (accept.channel == 0 || !within(accept.max_message, 1, kMaxMessage)) return nullptr;
+  if (accept.channel == 0 || !within(accept.max_message, 1, kMaxMessage) ||
+      accept.delivery > Delivery::kUnreliable) {
+    return nullptr;
+  }
   Output output(out, end, FrameType::kAccept);
-  return output.varint(accept.channel).varint(accept.limit).varint(accept.max_message).finish();
+  output.varint(accept.channel).varint(accept.limit).varint(accept.max_message);
+  return output.varint(static_cast<uint64_t>(accept.delivery)).finish();
 }
 
 uint8_t* write(uint8_t* out, uint8_t* end, const End& frame) {

@@ -19,7 +19,10 @@ enum class FrameType : uint64_t {
   kAckNow = 0x04,
   kAckPolicy = 0x05,
   kCount = 0x06,
+  kRequest = 0x07,
+  kSkip = 0x08,
   kWindow = 0x09,
+  kWindowHint = 0x0a,
   kCredit = 0x0b,
   kBlocked = 0x0c,
   kMaxChannels = 0x0d,
@@ -30,6 +33,7 @@ enum class FrameType : uint64_t {
   kClose = 0x12,
   kMessage = 0x14,
   kFragment = 0x15,
+  kCountNow = 0x28,
 };
 
 // From this type on, a frame carries its length and is skipped when it is not known.
@@ -44,6 +48,10 @@ constexpr bool is_ack_eliciting(FrameType type) {
 
 struct Ping {};
 struct AckNow {};
+
+struct CountNow {
+  uint64_t channel;
+};
 
 struct Range {  // of packet numbers, both inclusive
   uint64_t first;
@@ -75,7 +83,7 @@ struct Count {
   CountEntry entries[kMaxCountEntries];
 };
 
-enum class WindowMode : uint8_t { kEarly = 0 };
+enum class WindowMode : uint8_t { kEarly = 0, kCounted = 1 };
 
 struct Window {
   uint64_t channel;
@@ -84,6 +92,37 @@ struct Window {
   uint32_t messages_per_ack;  // M: 1 to N
   uint32_t ack_after_us;      // T
   WindowMode mode;
+};
+
+struct WindowHint {
+  uint64_t channel;
+  uint64_t generation;
+  uint32_t loss;              // packets that did not arrive, of kLossUnit
+  uint32_t messages;          // N: 0 or kMinWindow to kMaxWindow
+  uint32_t messages_per_ack;  // M: 0 to N
+};
+
+struct RequestRange {
+  uint32_t first32;  // low 32 bits of the first sequence wanted
+  uint32_t count;    // 1 to kMaxRequestRun
+};
+
+struct Request {
+  uint64_t channel;
+  uint32_t range_count;                    // 1 to kMaxRequestRanges
+  RequestRange ranges[kMaxRequestRanges];  // rising, not overlapping
+};
+
+// Whether `next` lies above `range` and does not touch it, as far as 32 bits can tell.
+constexpr bool follows(const RequestRange& range, const RequestRange& next) {
+  const uint32_t distance = next.first32 - range.first32;
+  return distance >= range.count && distance < (uint32_t{1} << 31);
+}
+
+struct Skip {
+  uint64_t channel;
+  uint32_t next32;  // low 32 bits of the first sequence that may still come
+  uint64_t cost;    // of all below that were ever sent
 };
 
 struct Credit {
@@ -100,6 +139,9 @@ struct MaxChannels {
   uint64_t total;
 };
 
+// How the messages of one direction are handed over (§5.12).
+enum class Delivery : uint8_t { kOrdered = 0, kUnordered = 1, kLatest = 2, kUnreliable = 3 };
+
 struct Open {
   uint64_t channel;
   const uint8_t* service;  // UTF-8
@@ -108,12 +150,14 @@ struct Open {
   size_t metadata_length;  // 0 to kMaxMetadata
   uint64_t limit;          // the first CREDIT for the other side
   uint64_t max_message;    // 1 to kMaxMessage
+  Delivery delivery;
 };
 
 struct Accept {
   uint64_t channel;
   uint64_t limit;
   uint64_t max_message;  // 1 to kMaxMessage
+  Delivery delivery;
 };
 
 struct End {
@@ -160,10 +204,14 @@ struct Fragment {
 
 uint8_t* write(uint8_t* out, uint8_t* end, const Ping&);
 uint8_t* write(uint8_t* out, uint8_t* end, const AckNow&);
+uint8_t* write(uint8_t* out, uint8_t* end, const CountNow&);
 uint8_t* write(uint8_t* out, uint8_t* end, const Ack&);
 uint8_t* write(uint8_t* out, uint8_t* end, const AckPolicy&);
 uint8_t* write(uint8_t* out, uint8_t* end, const Count&);
 uint8_t* write(uint8_t* out, uint8_t* end, const Window&);
+uint8_t* write(uint8_t* out, uint8_t* end, const WindowHint&);
+uint8_t* write(uint8_t* out, uint8_t* end, const Request&);
+uint8_t* write(uint8_t* out, uint8_t* end, const Skip&);
 uint8_t* write(uint8_t* out, uint8_t* end, const Credit&);
 uint8_t* write(uint8_t* out, uint8_t* end, const Blocked&);
 uint8_t* write(uint8_t* out, uint8_t* end, const MaxChannels&);
@@ -235,6 +283,10 @@ class Frame {
     AckPolicy ack_policy;
     Count count;
     Window window;
+    WindowHint window_hint;
+    Request request;
+    Skip skip;
+    CountNow count_now;
     Credit credit;
     Blocked blocked;
     MaxChannels max_channels;

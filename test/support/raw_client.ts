@@ -13,7 +13,10 @@ export const FrameType = {
   ackNow: 0x04,
   ackPolicy: 0x05,
   count: 0x06,
+  request: 0x07,
+  skip: 0x08,
   window: 0x09,
+  windowHint: 0x0a,
   credit: 0x0b,
   blocked: 0x0c,
   maxChannels: 0x0d,
@@ -24,6 +27,7 @@ export const FrameType = {
   close: 0x12,
   message: 0x14,
   fragment: 0x15,
+  countNow: 0x28,
 } as const
 
 /** Codes of CLOSE and RESET (§7). */
@@ -74,11 +78,13 @@ export interface OpenFields {
   readonly service?: Uint8Array | string
   readonly limit?: Number
   readonly maxMessage?: Number
+  readonly delivery?: Number
 }
 
 export function open({ channel = 1, service = 'test', ...more }: OpenFields = {}): Buffer {
-  const { limit = 1 << 20, maxMessage = 1 << 20 } = more
-  return frame(FrameType.open, channel, block(service), block(''), limit, maxMessage)
+  const { limit = 1 << 20, maxMessage = 1 << 20, delivery = 0 } = more
+  const head = frame(FrameType.open, channel, block(service), block(''))
+  return Buffer.concat([head, varint(limit), varint(maxMessage), varint(delivery)])
 }
 
 export function message(channel: Number, sequence: number, ...contents: Uint8Array[]): Buffer {
@@ -148,7 +154,9 @@ const plain = new Map<number, number>([
   [FrameType.credit, 2],
   [FrameType.blocked, 2],
   [FrameType.maxChannels, 1],
-  [FrameType.accept, 3],
+  [FrameType.accept, 4],
+  [FrameType.windowHint, 5],
+  [FrameType.countNow, 1],
   [FrameType.end, 2],
 ])
 
@@ -169,6 +177,19 @@ function readFrame(reader: Reader): Seen {
         reader.take(4)
       }
       return { type, values: [entries] }
+    }
+    case FrameType.request: {
+      const values = reader.varints(2)
+      for (let range = 0; range < (values[1] as number); range++) {
+        reader.take(4)
+        reader.varint()
+      }
+      return { type, values }
+    }
+    case FrameType.skip: {
+      const values = reader.varints(1)
+      reader.take(4)
+      return { type, values: [...values, reader.varint()] }
     }
     case FrameType.reset:
       return { type, values: reader.varints(4), reason: reader.block().toString() }

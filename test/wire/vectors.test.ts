@@ -186,7 +186,17 @@ const frameTable = new Map<bigint, [string, boolean, FrameReader]>([
     ],
   ],
   [0x06n, ['COUNT', false, count]],
+  [0x07n, ['REQUEST', true, request]],
+  [
+    0x08n,
+    [
+      'SKIP',
+      true,
+      (reader) => ({ channel: channel(reader), next: reader.u32(), cost: reader.varint() }),
+    ],
+  ],
   [0x09n, ['WINDOW', true, window]],
+  [0x0an, ['WINDOW_HINT', true, windowHint]],
   [0x0bn, ['CREDIT', true, (reader) => ({ channel: channel(reader), limit: reader.varint() })]],
   [0x0cn, ['BLOCKED', true, (reader) => ({ channel: channel(reader), wanted: reader.varint() })]],
   [0x0dn, ['MAX_CHANNELS', true, (reader) => ({ total: reader.varint() })]],
@@ -201,6 +211,7 @@ const frameTable = new Map<bigint, [string, boolean, FrameReader]>([
         metadata: reader.block(0n, 1_024n).toString('hex'),
         limit: reader.varint(),
         max_message: largestMessage(reader),
+        delivery: reader.varint(0n, 3n),
       }),
     ],
   ],
@@ -213,6 +224,7 @@ const frameTable = new Map<bigint, [string, boolean, FrameReader]>([
         channel: channel(reader),
         limit: reader.varint(),
         max_message: largestMessage(reader),
+        delivery: reader.varint(0n, 3n),
       }),
     ],
   ],
@@ -237,6 +249,7 @@ const frameTable = new Map<bigint, [string, boolean, FrameReader]>([
   [0x12n, ['CLOSE', false, (reader) => ({ code: reader.varint(), reason: reader.text(0n, 255n) })]],
   [0x14n, ['MESSAGE', true, message]],
   [0x15n, ['FRAGMENT', true, fragment]],
+  [0x28n, ['COUNT_NOW', true, (reader) => ({ channel: channel(reader) })]],
 ])
 
 function ack(reader: Reader): Fields {
@@ -273,8 +286,32 @@ function window(reader: Reader): Fields {
     messages,
     messages_per_ack: reader.varint(1n, messages),
     ack_after: reader.varint(0n, 2n ** 32n - 1n),
-    mode: reader.varint(0n, 0n),
+    mode: reader.varint(0n, 1n),
   }
+}
+
+function windowHint(reader: Reader): Fields {
+  const id = channel(reader)
+  const generation = reader.varint()
+  const loss = reader.varint(0n, 65_536n)
+  const messages = reader.varint(0n, 65_536n)
+  refuseIf(messages === 1n, 'N = 1')
+  return { channel: id, generation, loss, messages, messages_per_ack: reader.varint(0n, messages) }
+}
+
+function request(reader: Reader): Fields {
+  const id = channel(reader)
+  const ranges: { first: bigint; count: bigint }[] = []
+  for (let left = reader.varint(1n, 64n); left > 0n; left--) {
+    const range = { first: reader.u32(), count: reader.varint(0n, 65_535n) + 1n }
+    const before = ranges.at(-1)
+    if (before !== undefined) {
+      const distance = (range.first - before.first + 2n ** 32n) % 2n ** 32n
+      refuseIf(distance < before.count || distance >= 2n ** 31n, 'ranges not in order')
+    }
+    ranges.push(range)
+  }
+  return { channel: id, ranges }
 }
 
 function message(reader: Reader): Fields {

@@ -58,7 +58,7 @@ const encoding = under(Code.frameEncoding, {
   'ACK_POLICY with an absurd delay': frame(FrameType.ackPolicy, 1, 1, 2 ** 24, 1),
   'WINDOW of one message': frame(FrameType.window, 1, 1, 1, 1, 0, 0),
   'WINDOW with M above N': frame(FrameType.window, 1, 1, 8, 9, 0, 0),
-  'WINDOW of a reserved mode': frame(FrameType.window, 1, 1, 8, 4, 0, 1),
+  'WINDOW of a reserved mode': frame(FrameType.window, 1, 1, 8, 4, 0, 2),
   'OPEN without a name': open({ channel: 3, service: '' }),
   'OPEN with a name that is not UTF-8': open({ channel: 3, service: Buffer.of(0xc3, 0x28) }),
   'OPEN that takes no message': open({ channel: 3, maxMessage: 0 }),

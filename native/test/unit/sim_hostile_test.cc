@@ -446,7 +446,8 @@ uint8_t* write_random_frame(net::Prng& prng, uint8_t* out, uint8_t* end, uint64_
       return wire::write(out, end, wire::AckPolicy{number(), u32(), u32(), u32()});
     case 5:
       return wire::write(
-          out, end, wire::Window{channel, number(), u32(), u32(), u32(), wire::WindowMode::kEarly});
+          out, end, wire::Window{channel, number(), u32(), u32(), u32(),
+                                 static_cast<wire::WindowMode>(prng.below(2))});
     case 6:
       return wire::write(out, end, wire::Credit{channel, number()});
     case 7:
@@ -456,9 +457,11 @@ uint8_t* write_random_frame(net::Prng& prng, uint8_t* out, uint8_t* end, uint64_
     case 9:
       return wire::write(out, end,
                          wire::Open{channel, bytes, 1 + prng.below(200), bytes, prng.below(200),
-                                    number(), number()});
+                                    number(), number(),
+                                    static_cast<wire::Delivery>(prng.below(4))});
     case 10:
-      return wire::write(out, end, wire::Accept{channel, number(), number()});
+      return wire::write(out, end, wire::Accept{channel, number(), number(),
+                                                   static_cast<wire::Delivery>(prng.below(4))});
     case 11:
       return wire::write(out, end, wire::End{channel, number()});
     case 12:
@@ -475,6 +478,24 @@ uint8_t* write_random_frame(net::Prng& prng, uint8_t* out, uint8_t* end, uint64_
       message.length = 1 + prng.below(40);
       return wire::write(out, end, message);
     }
+    case 15:
+      return wire::write(out, end, wire::CountNow{channel});
+    case 16:
+      return wire::write(out, end,
+                         wire::WindowHint{channel, number(), u32() % 65'537, 2 + u32() % 65'535,
+                                          static_cast<uint32_t>(prng.below(3))});
+    case 17: {
+      wire::Request request{};
+      request.channel = channel;
+      request.range_count = 1;
+      request.ranges[0] = {prng.below(3) == 0 ? u32() : static_cast<uint32_t>(prng.below(30)),
+                           static_cast<uint32_t>(1 + prng.below(20))};
+      return wire::write(out, end, request);
+    }
+    case 18:
+      return wire::write(out, end,
+                         wire::Skip{channel, static_cast<uint32_t>(prng.below(40)),
+                                    prng.below(2) == 0 ? prng.below(2000) : number()});
     default: {
       wire::Fragment frame{};
       frame.channel = channel;

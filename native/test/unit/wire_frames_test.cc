@@ -266,7 +266,8 @@ TEST(WireFrames, LimitsOfChannelFrames) {
   const Bytes bad = {0xff};
   const Bytes data(1100);
   const auto open = [&](uint64_t channel, size_t service, size_t metadata, uint64_t max_message) {
-    return writes(Open{channel, text.data(), service, data.data(), metadata, 0, max_message});
+    return writes(Open{channel, text.data(), service, data.data(), metadata, 0, max_message,
+                       Delivery::kOrdered});
   };
   EXPECT_TRUE(open(1, 1, 0, 1));
   EXPECT_TRUE(open(1, 255, 1024, kMaxMessage));
@@ -276,11 +277,11 @@ TEST(WireFrames, LimitsOfChannelFrames) {
   EXPECT_FALSE(open(1, 1, 1025, 1));
   EXPECT_FALSE(open(1, 1, 0, 0));
   EXPECT_FALSE(open(1, 1, 0, kMaxMessage + 1));
-  EXPECT_FALSE(writes(Open{1, bad.data(), 1, nullptr, 0, 0, 1}));
-  EXPECT_TRUE(writes(Accept{1, 0, kMaxMessage}));
-  EXPECT_FALSE(writes(Accept{1, 0, 0}));
-  EXPECT_FALSE(writes(Accept{1, 0, kMaxMessage + 1}));
-  EXPECT_FALSE(writes(Accept{0, 0, 1}));
+  EXPECT_FALSE(writes(Open{1, bad.data(), 1, nullptr, 0, 0, 1, Delivery::kOrdered}));
+  EXPECT_TRUE(writes(Accept{1, 0, kMaxMessage, Delivery::kOrdered}));
+  EXPECT_FALSE(writes(Accept{1, 0, 0, Delivery::kOrdered}));
+  EXPECT_FALSE(writes(Accept{1, 0, kMaxMessage + 1, Delivery::kOrdered}));
+  EXPECT_FALSE(writes(Accept{0, 0, 1, Delivery::kOrdered}));
   EXPECT_FALSE(writes(Credit{0, 1}));
   EXPECT_FALSE(writes(Credit{kMaxVarint + 1, 1}));
   EXPECT_FALSE(writes(Blocked{0, 1}));

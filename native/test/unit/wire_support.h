@@ -138,8 +138,24 @@ Bytes bytes_of(const AnyFrame& frame) {
   return bytes;
 }
 
+inline Delivery random_delivery(Random& random) {
+  return static_cast<Delivery>(random.between(0, 3));
+}
+
+inline Request random_request(Random& random) {
+  Request request;
+  request.channel = random.channel();
+  request.range_count = random.u32(1, kMaxRequestRanges);
+  uint32_t at = random.u32();
+  for (uint32_t i = 0; i < request.range_count; ++i) {
+    request.ranges[i] = {at, random.u32(1, kMaxRequestRun)};
+    at += request.ranges[i].count + random.u32(0, 1000);
+  }
+  return request;
+}
+
 // A valid frame of the kind-th of kFrameKinds kinds.
-inline constexpr int kFrameKinds = 16;
+inline constexpr int kFrameKinds = 20;
 
 inline Bytes random_frame(Random& random, int kind) {
   switch (kind) {
@@ -158,7 +174,8 @@ inline Bytes random_frame(Random& random, int kind) {
     case 5: {
       const uint32_t messages = random.u32(kMinWindow, kMaxWindow);
       return bytes_of(Window{random.channel(), random.varint(), messages, random.u32(1, messages),
-                             random.u32(), WindowMode::kEarly});
+                             random.u32(),
+                             random.between(0, 1) == 0 ? WindowMode::kEarly : WindowMode::kCounted});
     }
     case 6:
       return bytes_of(Credit{random.channel(), random.varint()});
@@ -170,10 +187,12 @@ inline Bytes random_frame(Random& random, int kind) {
       const Bytes service = random.text(kMinService, kMaxService);
       const Bytes metadata = random.bytes(0, kMaxMetadata);
       return bytes_of(Open{random.channel(), service.data(), service.size(), metadata.data(),
-                           metadata.size(), random.varint(), random.between(1, kMaxMessage)});
+                           metadata.size(), random.varint(), random.between(1, kMaxMessage),
+                           random_delivery(random)});
     }
     case 10:
-      return bytes_of(Accept{random.channel(), random.varint(), random.between(1, kMaxMessage)});
+      return bytes_of(Accept{random.channel(), random.varint(), random.between(1, kMaxMessage),
+                             random_delivery(random)});
     case 11:
       return bytes_of(End{random.channel(), random.varint()});
     case 12: {
@@ -189,6 +208,18 @@ inline Bytes random_frame(Random& random, int kind) {
       const Bytes blocks = random_blocks(random);
       return bytes_of(Message{random.channel(), random.u32(), 0, blocks.data(), blocks.size()});
     }
+    case 15:
+      return bytes_of(CountNow{random.channel()});
+    case 16: {
+      const uint32_t messages =
+          random.between(0, 2) == 0 ? 0 : random.u32(kMinWindow, kMaxWindow);
+      return bytes_of(WindowHint{random.channel(), random.varint(), random.u32(0, kLossUnit),
+                                 messages, random.u32(0, messages)});
+    }
+    case 17:
+      return bytes_of(random_request(random));
+    case 18:
+      return bytes_of(Skip{random.channel(), random.u32(), random.varint()});
     default: {
       const Bytes piece = random.bytes(1, 1200);
       const uint64_t offset = random.between(0, kMaxMessage);
@@ -221,13 +252,21 @@ inline bool in_range(const Frame& frame) {
     case FrameType::kWindow:
       return frame.window.messages >= 2 && frame.window.messages <= 65536 &&
              frame.window.messages_per_ack >= 1 &&
-             frame.window.messages_per_ack <= frame.window.messages;
+             frame.window.messages_per_ack <= frame.window.messages &&
+             frame.window.mode <= WindowMode::kCounted;
+    case FrameType::kWindowHint:
+      return frame.window_hint.loss <= 65536 && frame.window_hint.messages != 1 &&
+             frame.window_hint.messages <= 65536 &&
+             frame.window_hint.messages_per_ack <= frame.window_hint.messages;
+    case FrameType::kRequest:
+      return frame.request.range_count >= 1 && frame.request.range_count <= 64;
     case FrameType::kOpen:
       return frame.open.service_length >= 1 && frame.open.service_length <= 255 &&
              frame.open.metadata_length <= 1024 && frame.open.max_message >= 1 &&
-             frame.open.max_message < 1u << 30;
+             frame.open.max_message < 1u << 30 && frame.open.delivery <= Delivery::kUnreliable;
     case FrameType::kAccept:
-      return frame.accept.max_message >= 1 && frame.accept.max_message < 1u << 30;
+      return frame.accept.max_message >= 1 && frame.accept.max_message < 1u << 30 &&
+             frame.accept.delivery <= Delivery::kUnreliable;
     case FrameType::kReset:
       return frame.reset.reason_length <= 255;
     case FrameType::kClose:

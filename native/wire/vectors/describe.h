@@ -62,6 +62,12 @@ inline Json start(const char* type, FrameType frame_type) {
 inline Json describe(const Ping&) { return start("PING", FrameType::kPing); }
 inline Json describe(const AckNow&) { return start("ACK_NOW", FrameType::kAckNow); }
 
+inline Json describe(const CountNow& count_now) {
+  Json json = start("COUNT_NOW", FrameType::kCountNow);
+  json.set("channel", Json::number(count_now.channel));
+  return json;
+}
+
 inline Json describe(const Ack& ack) {
   Json json = start("ACK", FrameType::kAck);
   json.set("delay", Json::number(ack.delay_us));
@@ -108,6 +114,38 @@ inline Json describe(const Window& window) {
   return json;
 }
 
+inline Json describe(const WindowHint& hint) {
+  Json json = start("WINDOW_HINT", FrameType::kWindowHint);
+  json.set("channel", Json::number(hint.channel));
+  json.set("generation", Json::number(hint.generation));
+  json.set("loss", Json::number(hint.loss));
+  json.set("messages", Json::number(hint.messages));
+  json.set("messages_per_ack", Json::number(hint.messages_per_ack));
+  return json;
+}
+
+inline Json describe(const Request& request) {
+  Json json = start("REQUEST", FrameType::kRequest);
+  json.set("channel", Json::number(request.channel));
+  Json ranges = Json::array();
+  for (uint32_t i = 0; i < request.range_count; ++i) {
+    Json range = Json::object();
+    range.set("first", Json::number(request.ranges[i].first32));
+    range.set("count", Json::number(request.ranges[i].count));
+    ranges.add(std::move(range));
+  }
+  json.set("ranges", std::move(ranges));
+  return json;
+}
+
+inline Json describe(const Skip& skip) {
+  Json json = start("SKIP", FrameType::kSkip);
+  json.set("channel", Json::number(skip.channel));
+  json.set("next", Json::number(skip.next32));
+  json.set("cost", Json::number(skip.cost));
+  return json;
+}
+
 inline Json describe(const Credit& credit) {
   Json json = start("CREDIT", FrameType::kCredit);
   json.set("channel", Json::number(credit.channel));
@@ -135,6 +173,7 @@ inline Json describe(const Open& open) {
   json.set("metadata", hex_json(open.metadata, open.metadata_length));
   json.set("limit", Json::number(open.limit));
   json.set("max_message", Json::number(open.max_message));
+  json.set("delivery", Json::number(static_cast<uint64_t>(open.delivery)));
   return json;
 }
 
@@ -143,6 +182,7 @@ inline Json describe(const Accept& accept) {
   json.set("channel", Json::number(accept.channel));
   json.set("limit", Json::number(accept.limit));
   json.set("max_message", Json::number(accept.max_message));
+  json.set("delivery", Json::number(static_cast<uint64_t>(accept.delivery)));
   return json;
 }
 
@@ -203,6 +243,14 @@ auto visit(const Frame& frame, With with) {
   switch (frame.type()) {
     case FrameType::kAckNow:
       return with(AckNow{});
+    case FrameType::kCountNow:
+      return with(frame.count_now);
+    case FrameType::kRequest:
+      return with(frame.request);
+    case FrameType::kSkip:
+      return with(frame.skip);
+    case FrameType::kWindowHint:
+      return with(frame.window_hint);
     case FrameType::kAck:
       return with(frame.ack);
     case FrameType::kAckPolicy:

@@ -48,9 +48,9 @@ constexpr const char* kCutOff = "cut off";
 constexpr const char* kLongForm = "number not in its shortest form";
 
 Open open_of(uint64_t channel, const Bytes& service, const Bytes& metadata, uint64_t limit,
-             uint64_t max_message) {
+             uint64_t max_message, Delivery delivery = Delivery::kOrdered) {
   return {channel,         service.data(), service.size(), metadata.data(),
-          metadata.size(), limit,          max_message};
+          metadata.size(), limit,          max_message,    delivery};
 }
 
 Reset reset_of(uint64_t channel, uint64_t code, uint64_t sequence, uint64_t cost,
@@ -70,6 +70,9 @@ Fragment fragment_of(uint64_t channel, uint32_t sequence, uint64_t total, uint64
 void add_simple(Frames& frames) {
   frames.exact("PING", Ping{});
   frames.exact("ACK_NOW", AckNow{});
+  frames.exact("COUNT_NOW", CountNow{3});
+  frames.exact("COUNT_NOW, highest", CountNow{kMaxVarint});
+  frames.invalid("COUNT_NOW of channel 0", kOutOfRange, "28 00");
   frames.exact("several frames", Ping{}, AckNow{}, Credit{1, 70000}, Ping{});
   frames.with_more("PADDING alone", "00");
   frames.with_more("a run of PADDING", "0000000000000000000000");
@@ -87,8 +90,8 @@ void add_simple(Frames& frames) {
   frames.invalid("an unknown frame beyond the packet", kCutOff, "4040 03 0102");
   frames.invalid("garbage behind a good frame", "reserved type", "01 03");
   for (int type = 0; type < 0x40; ++type) {
-    const bool known = type <= 2 || (type >= 4 && type <= 6) || type == 9 ||
-                       (type >= 0x0b && type <= 0x12) || type == 0x14 || type == 0x15;
+    const bool known = type <= 2 || (type >= 4 && type <= 0x12) || type == 0x14 || type == 0x15 ||
+                       type == 0x28;
     if (known) continue;
     // As long as any frame, so that only the type can be what is wrong.
     const Bytes byte = {static_cast<uint8_t>(type)};
@@ -151,8 +154,39 @@ void add_flow(Frames& frames) {
   frames.invalid("WINDOW, M = 0", kOutOfRange, "09 01 01 10 00 00 00");
   frames.invalid("WINDOW, M above N", kOutOfRange, "09 01 01 10 11 00 00");
   frames.invalid("WINDOW, T = 2^32", kOutOfRange, "09 01 01 10 01 c000000100000000 00");
-  frames.invalid("WINDOW, mode 1", kOutOfRange, "09 01 01 10 01 00 01");
+  frames.exact("WINDOW, counted", Window{5, 1, 8, 4, 30000, WindowMode::kCounted});
+  frames.invalid("WINDOW, mode 2", kOutOfRange, "09 01 01 10 01 00 02");
   frames.invalid("WINDOW of channel 0", kOutOfRange, "09 00 01 10 01 00 00");
+
+  frames.exact("WINDOW_HINT without advice", WindowHint{1, 1, 0, 0, 0});
+  frames.exact("WINDOW_HINT, highest",
+               WindowHint{kMaxVarint, kMaxVarint, kLossUnit, kMaxWindow, kMaxWindow});
+  frames.exact("WINDOW_HINT", WindowHint{6, 2, 13107, 64, 16});
+  frames.invalid("WINDOW_HINT, loss 65,537", kOutOfRange, "0a 01 01 80010001 00 00");
+  frames.invalid("WINDOW_HINT, N = 1", kOutOfRange, "0a 01 01 00 01 00");
+  frames.invalid("WINDOW_HINT, N = 65,537", kOutOfRange, "0a 01 01 00 80010001 00");
+  frames.invalid("WINDOW_HINT, M above N", kOutOfRange, "0a 01 01 00 10 11");
+  frames.invalid("WINDOW_HINT of channel 0", kOutOfRange, "0a 00 01 00 10 08");
+
+  frames.exact("REQUEST of one message", Request{1, 1, {{7, 1}}});
+  frames.exact("REQUEST of two messages", Request{5, 2, {{3, 1}, {7, 1}}});
+  frames.exact("REQUEST across the wrap", Request{2, 3, {{0xfffffff0, 16}, {0, 2}, {3, 65536}}});
+  Request most_wanted{4, kMaxRequestRanges, {}};
+  for (uint32_t i = 0; i < kMaxRequestRanges; ++i) most_wanted.ranges[i] = {i * 1000, i + 1};
+  frames.exact("REQUEST of 64 ranges", most_wanted);
+  frames.invalid("REQUEST of nothing", kOutOfRange, "07 01 00");
+  frames.invalid("REQUEST of 65 ranges", kOutOfRange, from_hex("07 01 4041") + Bytes(65 * 5));
+  frames.invalid("REQUEST of 65,537 messages", kOutOfRange, "07 01 01 00000001 80010000");
+  frames.invalid("REQUEST of overlapping ranges", "not in order",
+                 "07 01 02 00000001 01 00000002 00");
+  frames.invalid("REQUEST of falling ranges", "not in order", "07 01 02 00000005 00 00000002 00");
+  frames.invalid("REQUEST with a range cut off", kCutOff, "07 01 02 00000001 00 000000");
+  frames.invalid("REQUEST of channel 0", kOutOfRange, "07 00 01 00000001 00");
+
+  frames.exact("SKIP", Skip{1, 9, 5000});
+  frames.exact("SKIP, highest", Skip{kMaxVarint, UINT32_MAX, kMaxVarint});
+  frames.invalid("SKIP of channel 0", kOutOfRange, "08 00 00000001 00");
+  frames.invalid("SKIP cut off", kCutOff, "08 01 00000001");
 
   frames.exact("CREDIT", Credit{1, 65536});
   frames.exact("CREDIT, highest", Credit{kMaxVarint, kMaxVarint});
@@ -170,20 +204,23 @@ void add_channels(Frames& frames) {
   frames.exact("OPEN", open_of(1, bytes_of("files"), bytes_of("v1"), 65536, 16777216));
   frames.exact("OPEN, shortest", open_of(2, bytes_of("a"), none, 0, 1));
   frames.exact("OPEN, longest",
-               open_of(kMaxVarint, longest_text, metadata, kMaxVarint, kMaxMessage));
+               open_of(kMaxVarint, longest_text, metadata, kMaxVarint, kMaxMessage,
+                       Delivery::kUnreliable));
   frames.exact("OPEN with a name of 1 to 4 bytes a character",
                open_of(3, from_hex("7a c3a9 e282ac f09f9a80"), none, 65536, 1000));
   const Bytes open_start = from_hex("0e 01");
-  const Bytes open_end = from_hex("4400 4400");  // limit, largest message
+  const Bytes open_end = from_hex("4400 4400 00");  // limit, largest message, delivery
   frames.invalid("OPEN without service", kOutOfRange, open_start + from_hex("00 00") + open_end);
   frames.invalid("OPEN with a service of 256 bytes", kOutOfRange,
                  open_start + from_hex("4100") + Bytes(256, 'x') + from_hex("00") + open_end);
   frames.invalid("OPEN with metadata of 1,025 bytes", kOutOfRange,
                  open_start + from_hex("01 61 4401") + Bytes(1025, 1) + open_end);
-  frames.invalid("OPEN, largest message 0", kOutOfRange, open_start + from_hex("01 61 00 4400 00"));
+  frames.invalid("OPEN, largest message 0", kOutOfRange, open_start + from_hex("01 61 00 4400 00 00"));
   frames.invalid("OPEN, largest message 2^30", kOutOfRange,
-                 open_start + from_hex("01 61 00 4400 c000000040000000"));
-  frames.invalid("OPEN of channel 0", kOutOfRange, "0e 00 01 61 00 4400 4400");
+                 open_start + from_hex("01 61 00 4400 c000000040000000 00"));
+  frames.invalid("OPEN, delivery 4", kOutOfRange, open_start + from_hex("01 61 00 4400 4400 04"));
+  frames.invalid("OPEN without delivery", kCutOff, open_start + from_hex("01 61 00 4400 4400"));
+  frames.invalid("OPEN of channel 0", kOutOfRange, "0e 00 01 61 00 4400 4400 00");
   const struct {
     const char* name;
     const char* service;
@@ -200,11 +237,13 @@ void add_channels(Frames& frames) {
                    open_start + from_hex(c.service) + from_hex("00") + open_end);
   }
 
-  frames.exact("ACCEPT", Accept{1, 65536, 16777216});
-  frames.exact("ACCEPT, highest", Accept{kMaxVarint, kMaxVarint, kMaxMessage});
-  frames.invalid("ACCEPT, largest message 0", kOutOfRange, "0f 01 4400 00");
-  frames.invalid("ACCEPT, largest message 2^30", kOutOfRange, "0f 01 4400 c000000040000000");
-  frames.invalid("ACCEPT of channel 0", kOutOfRange, "0f 00 4400 4400");
+  frames.exact("ACCEPT", Accept{1, 65536, 16777216, Delivery::kOrdered});
+  frames.exact("ACCEPT, highest", Accept{kMaxVarint, kMaxVarint, kMaxMessage, Delivery::kLatest});
+  frames.exact("ACCEPT, unordered", Accept{2, 70000, 1000, Delivery::kUnordered});
+  frames.invalid("ACCEPT, delivery 4", kOutOfRange, "0f 01 4400 4400 04");
+  frames.invalid("ACCEPT, largest message 0", kOutOfRange, "0f 01 4400 00 00");
+  frames.invalid("ACCEPT, largest message 2^30", kOutOfRange, "0f 01 4400 c000000040000000 00");
+  frames.invalid("ACCEPT of channel 0", kOutOfRange, "0f 00 4400 4400 00");
 
   frames.exact("END without messages", End{1, 0});
   frames.exact("END", End{4, 5000000000});
