@@ -29,4 +29,7 @@ size_t message_length(const SizeProfile& profile, uint64_t key);
 void fill_message(uint64_t key, uint8_t* out, size_t length);
 bool is_message(uint64_t key, const uint8_t* data, size_t length);
 
+// Where messages may be left out, each begins with its number among those pushed.
+inline constexpr size_t kTagBytes = 8;
+
 }  // namespace hawser::sim

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "sim/content.h"
 #include "transport/channel.h"
@@ -13,6 +15,10 @@ struct DirectionLedger {
   uint64_t stream = 0;
   SizeProfile sizes;
   uint64_t first_sequence = 1;
+  // What the sender asked for.
+  transport::ChannelConfig config;
+  // Messages may be left out: each begins with its number (kTagBytes).
+  bool tagged = false;
   // The two ends as long as they live.
   transport::Channel* sender = nullptr;
   transport::Channel* receiver = nullptr;
@@ -22,6 +28,9 @@ struct DirectionLedger {
   // Messages taken by push(), and handed to the reader.
   uint64_t pushed = 0;
   uint64_t delivered = 0;
+  // Tagged: one past the newest one handed over; a bit for each one that was.
+  uint64_t newest_end = 0;
+  std::vector<uint64_t> taken;
 
   // Seen on the wire. Every message below `next_unsent` was sent, at least in part; together they
   // cost `cost_sent`. `credit` has reached the sender.
@@ -32,9 +41,26 @@ struct DirectionLedger {
   uint64_t fragment_end = 0;
   // Frames with something that was sent before.
   uint64_t repeated_frames = 0;
+  // The last number that a COUNT has told the sender.
+  uint64_t counted = 0;
+  // The sender's N before the train that is being sent: it may fall on the way.
+  uint32_t window_before = 0;
+  // The receiver of a counted direction: what its last COUNT said, when a message came first after
+  // it (0: none), when it was told to count, and by which M and T.
+  uint64_t count_sent = 0;
+  transport::Time receipt_at = 0;
+  bool count_called_for = false;
+  uint64_t window_generation = 0;
+  uint32_t ack_every = 0;
+  // M before it changed: a COUNT may have been due already.
+  uint32_t ack_every_before = 0;
+  transport::Duration ack_timeout = 0;
 
   uint64_t key(uint64_t sequence) const { return message_key(stream, sequence); }
-  size_t length(uint64_t sequence) const { return message_length(sizes, key(sequence)); }
+  size_t length(uint64_t sequence) const {
+    const size_t length = message_length(sizes, key(sequence));
+    return tagged ? std::max(length, kTagBytes) : length;
+  }
   uint64_t end() const { return first_sequence + pushed; }
 };
 

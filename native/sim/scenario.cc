@@ -132,6 +132,32 @@ void choose_sizes(Luck& luck, SidePlan& side, uint64_t& left) {
   left -= std::min(left, side.messages);
 }
 
+// The modes of the claims.
+void choose_window(Luck& luck, transport::ChannelConfig& config) {
+  if (config.window == 0 && luck.one_in(4)) {
+    config.window_minimum = static_cast<uint32_t>(luck.between(2, 32));
+    if (luck.one_in(2)) config.window_maximum = config.window_minimum * 8;
+  }
+  config.counted = luck.one_in(4);
+  config.resend_all = config.counted && luck.one_in(4);
+  config.fill = luck.one_in(6);
+  if (luck.one_in(8)) config.resend_timeout = luck.duration(50 * kMillisecond, kSecond);
+  if (config.fill && luck.one_in(2)) {
+    config.flush_after = luck.duration(kMillisecond, 50 * kMillisecond);
+  }
+  if (luck.one_in(4)) {
+    config.priority = static_cast<uint8_t>(luck.between(0, 7));
+    config.weight = static_cast<uint16_t>(luck.between(1, 256));
+  }
+}
+
+void choose_delivery(Luck& luck, transport::ChannelConfig& config) {
+  static constexpr wire::Delivery kOthers[] = {
+      wire::Delivery::kUnordered, wire::Delivery::kLatest, wire::Delivery::kUnreliable};
+  if (luck.one_in(5)) config.delivery = kOthers[luck.between(0, 2)];
+  if (luck.one_in(10)) config.expires_after = luck.duration(20 * kMillisecond, kSecond);
+}
+
 void choose_side(Luck& luck, SidePlan& side, uint64_t& left) {
   choose_sizes(luck, side, left);
   if (luck.one_in(2)) {
@@ -160,6 +186,8 @@ void choose_side(Luck& luck, SidePlan& side, uint64_t& left) {
     if (luck.one_in(2)) config.ack_every = static_cast<uint32_t>(luck.between(1, config.window));
   }
   if (luck.one_in(3)) config.ack_timeout = luck.duration(kMillisecond, 50 * kMillisecond);
+  choose_window(luck, config);
+  choose_delivery(luck, config);
   config.high_water_mark = luck.between(1'000, 128u << 10);
   config.max_buffered = 4 * config.high_water_mark;
 }
@@ -245,11 +273,17 @@ SeedResult run_seed(uint64_t seed, bool trace) {
   plans[0].side[0].reset_after = plans[0].side[1].reset_after = UINT64_MAX;
   plans[0].side[0].sizes = {luck.one_in(2) ? SizeProfile::kTiny : SizeProfile::kSmall, 0};
   plans[0].side[0].config.window = plans[0].side[0].config.ack_every = 0;
+  plans[0].side[0].config.delivery = wire::Delivery::kOrdered;
+  plans[0].side[0].config.expires_after = 0;
   uint64_t sure = 0;
   for (const ChannelPlan& plan : plans) {
     const bool cut_short = plan.refuse || plan.side[0].reset_after != UINT64_MAX ||
                            plan.side[1].reset_after != UINT64_MAX;
-    if (!cut_short) sure += plan.side[0].messages + plan.side[1].messages;
+    for (const SidePlan& side : plan.side) {
+      const bool whole = side.config.expires_after == 0 &&
+                         side.config.delivery <= wire::Delivery::kUnordered;
+      if (!cut_short && whole) sure += side.messages;
+    }
   }
   plans[0].side[0].messages += kMessages - std::min(kMessages, sure);
   plans[0].side[0].burst = plans[0].side[0].burst == 0 ? 0 : 200;

@@ -59,9 +59,13 @@ void WireOracle::begin_train() {
   train_side_ = 0;
   train_other_bytes_ = 0;
   train_has_data_ = false;
+  train_directions_.clear();
 }
 
 void WireOracle::end_train(SimPeer& from) {
+  for (DirectionLedger* direction : train_directions_) {
+    if (direction->sender != nullptr) direction->window_before = direction->sender->window();
+  }
   Side* side = find(train_side_);
   if (side == nullptr) return;
   const Session* session = from.session(side->id);
@@ -149,6 +153,7 @@ void WireOracle::on_sent(SimPeer& from, int to, const uint8_t* data, size_t leng
     check_frame(*side, frame);
   });
   if (!readable) network_.fail("peer %d sent frames that cannot be read", from.index());
+  check_packing(*side, view);
   if (has_data) {
     train_has_data_ = true;
   } else {
@@ -165,11 +170,10 @@ void WireOracle::check_frame(Side& side, const wire::Frame& frame) {
       check_count(side, frame.count);
       break;
     case wire::FrameType::kMessage:
-      check_data(side, frame.message.channel, frame.message.sequence32, frame.message.count,
-                 nullptr);
+      check_data(side, frame.message.channel, frame.message.sequence32, &frame.message, nullptr);
       break;
     case wire::FrameType::kFragment:
-      check_data(side, frame.fragment.channel, frame.fragment.sequence32, 1, &frame.fragment);
+      check_data(side, frame.fragment.channel, frame.fragment.sequence32, nullptr, &frame.fragment);
       break;
     default:
       break;
@@ -203,7 +207,7 @@ void WireOracle::check_ack(Side& side, const wire::Ack& ack) {
 
 void WireOracle::check_count(Side& side, const wire::Count& count) {
   for (uint32_t i = 0; i < count.entry_count; i++) {
-    const DirectionLedger* direction = receiving(side, count.entries[i].channel);
+    DirectionLedger* direction = receiving(side, count.entries[i].channel);
     if (direction == nullptr || direction->receiver == nullptr) continue;
     const uint64_t arrived = direction->receiver->inbound().expected() - 1;
     const uint64_t said = wire::expand32(arrived, count.entries[i].count32);
@@ -211,11 +215,60 @@ void WireOracle::check_count(Side& side, const wire::Count& count) {
       network_.fail("peer %d counts %" PRIu64 " messages on channel %" PRIu64 " and has %" PRIu64,
                     side.peer, said, count.entries[i].channel, arrived);
     }
+    if (direction->receiver->peer_counted()) {
+      check_counted(side, count.entries[i].channel, *direction, said);
+    }
   }
 }
 
-void WireOracle::check_data(Side& side, uint64_t channel, uint32_t sequence32, uint32_t count,
-                            const wire::Fragment* fragment) {
+void WireOracle::check_counted(const Side& side, uint64_t channel, DirectionLedger& direction,
+                               uint64_t said) {
+  const uint64_t before = std::max(direction.count_sent, direction.first_sequence - 1);
+  const transport::Inbound& inbound = direction.receiver->inbound();
+  const auto multiple_of = [&](uint32_t every) {
+    return every != 0 && said > before && (said - before) % every == 0;
+  };
+  const bool by_number =
+      multiple_of(direction.ack_every) || multiple_of(direction.ack_every_before);
+  const bool by_time = direction.receipt_at != 0 &&
+                       network_.now() - direction.receipt_at >= direction.ack_timeout;
+  if (!by_number && !by_time && !direction.count_called_for && !inbound.complete()) {
+    network_.fail("peer %d counts %" PRIu64 " on channel %" PRIu64 " after %" PRIu64
+                  ", M %u, without need",
+                  side.peer, said, channel, before, direction.ack_every);
+  }
+  direction.count_sent = said;
+  direction.count_called_for = false;
+  // What is in sequence and was not named starts T anew.
+  direction.receipt_at = said + 1 < inbound.expected() ? network_.now() : 0;
+}
+
+// A message of a counted channel has its packet to itself.
+void WireOracle::check_packing(Side& side, const PacketView& view) {
+  uint64_t messages = 0;
+  bool counted = false;
+  each_frame(view, [&](const wire::Frame& frame) {
+    uint64_t channel = 0;
+    if (frame.type() == wire::FrameType::kMessage) {
+      channel = frame.message.channel;
+      messages += frame.message.count;
+    } else if (frame.type() == wire::FrameType::kFragment) {
+      channel = frame.fragment.channel;
+      messages++;
+    } else {
+      return;
+    }
+    const DirectionLedger* direction = sending(side, channel);
+    if (direction != nullptr && direction->config.counted) counted = true;
+  });
+  if (counted && messages > 1) {
+    network_.fail("peer %d packs %" PRIu64 " messages with one of a counted channel", side.peer,
+                  messages);
+  }
+}
+
+void WireOracle::check_data(Side& side, uint64_t channel, uint32_t sequence32,
+                            const wire::Message* message, const wire::Fragment* fragment) {
   DirectionLedger* direction = sending(side, channel);
   if (direction == nullptr) return;
   if (direction->sender_gone || direction->sender == nullptr) {
@@ -224,8 +277,8 @@ void WireOracle::check_data(Side& side, uint64_t channel, uint32_t sequence32, u
   }
   transport::Channel& core = *direction->sender;
   const uint64_t first = wire::expand32(direction->next_unsent, sequence32);
-  const uint64_t last = first + count - 1;
-  const uint64_t base = core.base();
+  const uint64_t last = first + (message == nullptr ? 1 : message->count) - 1;
+  const uint64_t base = core.outbound().wire_number(core.base());
   if (first > direction->next_unsent) {
     network_.fail("channel %" PRIu64 ": message %" PRIu64 " leaves before %" PRIu64, channel, first,
                   direction->next_unsent);
@@ -234,15 +287,16 @@ void WireOracle::check_data(Side& side, uint64_t channel, uint32_t sequence32, u
     network_.fail("channel %" PRIu64 ": message %" PRIu64 " was never pushed", channel, last);
     return;
   }
-  if (first < base) {
-    network_.fail("channel %" PRIu64 ": message %" PRIu64 " is sent again, base %" PRIu64, channel,
-                  first, base);
+  if (first < base || first <= direction->counted) {
+    network_.fail("channel %" PRIu64 ": message %" PRIu64 " is sent again, base %" PRIu64
+                  ", counted %" PRIu64,
+                  channel, first, base, direction->counted);
   }
   if (direction->receiver != nullptr && base > direction->receiver->inbound().expected()) {
     network_.fail("channel %" PRIu64 ": base %" PRIu64 ", but the receiver waits for %" PRIu64,
                   channel, base, direction->receiver->inbound().expected());
   }
-  if (fragment != nullptr && fragment->total != direction->length(first)) {
+  if (fragment != nullptr && !direction->tagged && fragment->total != direction->length(first)) {
     network_.fail("channel %" PRIu64 ": message %" PRIu64 " has a wrong length", channel, first);
   }
   if (last < direction->next_unsent) {
@@ -256,14 +310,24 @@ void WireOracle::check_data(Side& side, uint64_t channel, uint32_t sequence32, u
     return;
   }
   direction->fragment_end = fragment == nullptr ? UINT64_MAX : fragment->length;
-  for (; direction->next_unsent <= last; direction->next_unsent++) {
-    direction->cost_sent += wire::message_cost(direction->length(direction->next_unsent));
+  if (fragment != nullptr) {
+    direction->cost_sent += wire::message_cost(fragment->total);
+  } else {
+    const uint8_t* p = message->data;
+    for (uint64_t s = first; s <= last; s++) {
+      const uint8_t* body = nullptr;
+      size_t length = 0;
+      p = wire::next_block(p, message->data + message->length, body, length);
+      if (s >= direction->next_unsent) direction->cost_sent += wire::message_cost(length);
+    }
   }
+  direction->next_unsent = last + 1;
   if (direction->cost_sent > direction->credit) {
     network_.fail("channel %" PRIu64 ": cost %" PRIu64 " sent, credit %" PRIu64, channel,
                   direction->cost_sent, direction->credit);
   }
-  if (last - base >= core.window()) {
+  train_directions_.push_back(direction);
+  if (last - base >= std::max(core.window(), direction->window_before)) {
     network_.fail("channel %" PRIu64 ": message %" PRIu64 " sent, base %" PRIu64 ", N %u", channel,
                   last, base, core.window());
   }
@@ -290,15 +354,59 @@ void WireOracle::on_delivered(SimPeer& to, const uint8_t* data, size_t length) {
   const uint64_t bit = number - other->first_number;
   if (bit / 64 >= side->arrived.size()) side->arrived.resize(bit / 64 + 16);
   side->arrived[bit / 64] |= uint64_t{1} << (bit % 64);
-  each_frame(view, [&](const wire::Frame& frame) {
-    if (frame.type() == wire::FrameType::kCredit) {
-      raise_credit(*side, frame.credit.channel, frame.credit.limit);
-    } else if (frame.type() == wire::FrameType::kOpen) {
-      raise_credit(*side, frame.open.channel, frame.open.limit);
-    } else if (frame.type() == wire::FrameType::kAccept) {
-      raise_credit(*side, frame.accept.channel, frame.accept.limit);
+  each_frame(view, [&](const wire::Frame& frame) { note_delivered(*side, frame); });
+}
+
+void WireOracle::note_delivered(Side& side, const wire::Frame& frame) {
+  switch (frame.type()) {
+    case wire::FrameType::kCredit:
+      raise_credit(side, frame.credit.channel, frame.credit.limit);
+      break;
+    case wire::FrameType::kOpen:
+      raise_credit(side, frame.open.channel, frame.open.limit);
+      break;
+    case wire::FrameType::kAccept:
+      raise_credit(side, frame.accept.channel, frame.accept.limit);
+      break;
+    case wire::FrameType::kCount:
+      for (uint32_t i = 0; i < frame.count.entry_count; i++) {
+        DirectionLedger* direction = sending(side, frame.count.entries[i].channel);
+        if (direction == nullptr) continue;
+        const uint64_t said =
+            wire::expand32(direction->next_unsent, frame.count.entries[i].count32);
+        direction->counted = std::max(direction->counted, said);
+      }
+      break;
+    case wire::FrameType::kWindow:
+      if (DirectionLedger* direction = receiving(side, frame.window.channel);
+          direction != nullptr && frame.window.generation > direction->window_generation) {
+        direction->window_generation = frame.window.generation;
+        direction->ack_every_before = direction->ack_every;
+        direction->ack_every = frame.window.messages_per_ack;
+        direction->ack_timeout =
+            static_cast<transport::Duration>(frame.window.ack_after_us) * transport::kMicrosecond;
+      }
+      break;
+    case wire::FrameType::kCountNow:
+      if (DirectionLedger* direction = receiving(side, frame.count_now.channel)) {
+        direction->count_called_for = true;
+      }
+      break;
+    case wire::FrameType::kMessage:
+    case wire::FrameType::kSkip:
+    case wire::FrameType::kFragment: {
+      uint64_t channel = frame.skip.channel;
+      if (frame.type() == wire::FrameType::kMessage) channel = frame.message.channel;
+      if (frame.type() == wire::FrameType::kFragment) channel = frame.fragment.channel;
+      DirectionLedger* direction = receiving(side, channel);
+      if (direction != nullptr && direction->receipt_at == 0) {
+        direction->receipt_at = network_.now();
+      }
+      break;
     }
-  });
+    default:
+      break;
+  }
 }
 
 }  // namespace hawser::sim

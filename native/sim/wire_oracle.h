@@ -22,7 +22,11 @@ class SimPeer;
 //   - what was sent costs no more than the credit that has reached the sender;
 //   - no message is sent N or more above the first unacknowledged one, none that was not pushed,
 //     none that was acknowledged;
-//   - data leaves only within the congestion window, but for probes.
+//   - data leaves only within the congestion window, but for probes;
+//   - what a COUNT has acknowledged is never sent again;
+//   - a packet holds one message of a counted channel at most, and nothing of another;
+//   - the COUNT of a counted channel comes after M messages in sequence and names a multiple of M
+//     above the last one, or it was asked for, or everything up to END is here, or T has passed.
 class WireOracle {
  public:
   explicit WireOracle(SimNetwork& network) : network_(network) {}
@@ -66,8 +70,12 @@ class WireOracle {
   void check_frame(Side& side, const wire::Frame& frame);
   void check_ack(Side& side, const wire::Ack& ack);
   void check_count(Side& side, const wire::Count& count);
-  void check_data(Side& side, uint64_t channel, uint32_t sequence32, uint32_t count,
+  void check_data(Side& side, uint64_t channel, uint32_t sequence32, const wire::Message* message,
                   const wire::Fragment* fragment);
+  void check_counted(const Side& side, uint64_t channel, DirectionLedger& direction,
+                     uint64_t said);
+  void check_packing(Side& side, const PacketView& view);
+  void note_delivered(Side& side, const wire::Frame& frame);
   void raise_credit(Side& side, uint64_t channel, uint64_t limit);
   static bool all_arrived(const Side& side, uint64_t first, uint64_t last);
 
@@ -79,6 +87,7 @@ class WireOracle {
   uint64_t train_side_ = 0;
   uint64_t train_other_bytes_ = 0;
   bool train_has_data_ = false;
+  std::vector<DirectionLedger*> train_directions_;
 };
 
 }  // namespace hawser::sim

@@ -37,6 +37,11 @@ int Workload::add_channel(const ChannelPlan& plan) {
     DirectionLedger& direction = run->ledger.direction[d];
     direction.stream = stream_key(network_.seed(), static_cast<uint64_t>(run->index), d);
     direction.sizes = plan.side[d].sizes;
+    direction.config = plan.side[d].config;
+    direction.tagged = direction.config.expires_after != 0 ||
+                       direction.config.delivery == wire::Delivery::kLatest ||
+                       direction.config.delivery == wire::Delivery::kUnreliable ||
+                       direction.config.delivery == wire::Delivery::kUnordered;
     const transport::EndpointConfig& receiver =
         network_.peer(peer_of(*run, d == 0 ? 1 : 0)).config();
     direction.first_sequence = direction.next_unsent = receiver.first_sequence;
@@ -340,10 +345,26 @@ void Workload::on_channel(SimPeer& peer, Channel& channel, uint32_t events) {
   if ((events & transport::kChannelClosed) != 0) on_closed(run, side);
 }
 
+// Whether everything has come that has to, now that the direction has ended.
+bool Workload::all_delivered(const DirectionLedger& direction) {
+  switch (direction.config.delivery) {
+    case wire::Delivery::kUnreliable:
+      return true;
+    case wire::Delivery::kLatest:
+      // The newest always comes, unless it has expired.
+      return direction.config.expires_after != 0 || direction.pushed == 0 ||
+             direction.newest_end == direction.end();
+    case wire::Delivery::kOrdered:
+    case wire::Delivery::kUnordered:
+      break;
+  }
+  return direction.config.expires_after != 0 || direction.delivered == direction.pushed;
+}
+
 void Workload::on_ended(ChannelRun& run, int side) {
   progress_++;
   const DirectionLedger& incoming = run.ledger.direction[1 - side];
-  if (incoming.delivered != incoming.pushed) {
+  if (!all_delivered(incoming)) {
     network_.fail("channel %" PRIu64 " ended after %" PRIu64 " of %" PRIu64 " messages",
                   run.ledger.id, incoming.delivered, incoming.pushed);
   }
@@ -363,7 +384,7 @@ void Workload::on_closed(ChannelRun& run, int side) {
                        run.plan.side[0].reset_after != UINT64_MAX ||
                        run.plan.side[1].reset_after != UINT64_MAX;
   const bool in_peace = state.reason.code == wire::Code::kNoError && !state.reason.timed_out;
-  const bool complete = incoming.delivered == incoming.pushed && state.unacknowledged == 0;
+  const bool complete = all_delivered(incoming) && state.unacknowledged == 0;
   if (!planned && !(in_peace && complete)) {
     failures_++;
     if (!failure_allowed_ && in_peace) {

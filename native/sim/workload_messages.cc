@@ -1,8 +1,10 @@
 // The part of Workload that sends and reads messages.
 #include <algorithm>
 #include <cinttypes>
+#include <cstring>
 
 #include "sim/workload.h"
+#include "wire/endian.h"
 #include "wire/frames.h"
 
 namespace hawser::sim {
@@ -23,9 +25,10 @@ void Workload::push(ChannelRun& run, int side) {
   bool full = false;
   while (outgoing.pushed < plan.messages && !full && (plan.burst == 0 || pushed < plan.burst)) {
     const uint64_t key = outgoing.key(outgoing.end());
-    const size_t length = message_length(outgoing.sizes, key);
+    const size_t length = outgoing.length(outgoing.end());
     if (scratch_.size() < length + 8) scratch_.resize(length + 8);
     fill_message(key, scratch_.data(), length);
+    if (outgoing.tagged) wire::store_u64(scratch_.data(), outgoing.end());
     Channel::Push result = channel.push(scratch_.data(), length);
     if (result == Channel::Push::kNoRoom) result = channel.push_locked(scratch_.data(), length);
     switch (result) {
@@ -115,6 +118,40 @@ void Workload::on_readable(ChannelRun& run, int side) {
   if (!state.asleep || state.channel->gone()) state.peer->deliver(*state.channel);
 }
 
+bool Workload::take_tagged(Channel& channel, DirectionLedger& incoming, const uint8_t* body,
+                           size_t size) {
+  const uint64_t number = size < kTagBytes ? 0 : wire::load_u64(body);
+  const uint64_t bit = number - incoming.first_sequence;
+  if (number < incoming.first_sequence || number >= incoming.end() ||
+      size != incoming.length(number)) {
+    network_.fail("channel %" PRIu64 ": a message that was never sent", channel.id());
+    return false;
+  }
+  scratch_.resize(std::max(scratch_.size(), size + 8));
+  fill_message(incoming.key(number), scratch_.data(), size);
+  if (std::memcmp(scratch_.data() + kTagBytes, body + kTagBytes, size - kTagBytes) != 0) {
+    network_.fail("channel %" PRIu64 ": message %" PRIu64 " is not what was sent", channel.id(),
+                  number);
+    return false;
+  }
+  if (bit / 64 >= incoming.taken.size()) incoming.taken.resize(bit / 64 + 16);
+  uint64_t& word = incoming.taken[bit / 64];
+  if ((word >> (bit % 64) & 1) != 0) {
+    network_.fail("channel %" PRIu64 ": message %" PRIu64 " comes twice", channel.id(), number);
+    return false;
+  }
+  word |= uint64_t{1} << (bit % 64);
+  const bool any_order = incoming.config.delivery == wire::Delivery::kUnordered ||
+                         incoming.config.delivery == wire::Delivery::kUnreliable;
+  if (!any_order && number < incoming.newest_end) {
+    network_.fail("channel %" PRIu64 ": message %" PRIu64 " comes after %" PRIu64, channel.id(),
+                  number, incoming.newest_end - 1);
+    return false;
+  }
+  incoming.newest_end = std::max(incoming.newest_end, number + 1);
+  return true;
+}
+
 bool Workload::take(SimPeer& peer, Channel& channel, uint64_t first, const uint8_t* bytes,
                     size_t length, uint32_t count) {
   if (channel.user == 0) {
@@ -140,7 +177,7 @@ bool Workload::take(SimPeer& peer, Channel& channel, uint64_t first, const uint8
     network_.fail("channel %" PRIu64 ": a message for a reader that pauses", channel.id());
   }
   const uint64_t expected = incoming.first_sequence + incoming.delivered;
-  if (first != expected) {
+  if (first != expected && !incoming.tagged) {
     network_.fail("channel %" PRIu64 ": message %" PRIu64 " handed over, %" PRIu64 " expected",
                   channel.id(), first, expected);
     return true;
@@ -150,6 +187,11 @@ bool Workload::take(SimPeer& peer, Channel& channel, uint64_t first, const uint8
     const uint8_t* body = nullptr;
     size_t size = 0;
     const uint8_t* const next = bytes == end ? end : wire::next_block(bytes, end, body, size);
+    if (incoming.tagged) {
+      if (body == nullptr || next > end || !take_tagged(channel, incoming, body, size)) return true;
+      bytes = next;
+      continue;
+    }
     const uint64_t key = incoming.key(first + i);
     if (body == nullptr || next > end || first + i >= incoming.end() ||
         size != incoming.length(first + i) || !is_message(key, body, size)) {

@@ -36,8 +36,14 @@ bool AckTracker::on_packet(Time now, uint64_t number, bool ack_eliciting) {
   if (pending_packets_ == 0) first_pending_at_ = now;
   pending_packets_++;
   const bool every_late_packet = policy_.reordering_threshold == 1;
-  if (gap_reaches_threshold() || (late && every_late_packet)) requested_ = true;
+  if (gap_reaches_threshold() || (late && every_late_packet)) request_now(AckCause::kGap);
   return true;
+}
+
+AckCause AckTracker::cause(Time now) const {
+  if (requested_) return requested_for_;
+  if (!ack_due(now)) return AckCause::kCarried;
+  return pending_packets_ >= policy_.packets ? AckCause::kPackets : AckCause::kDelay;
 }
 
 bool AckTracker::ack_due(Time now) const {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "transport/ack_cause.h"
 #include "transport/memory.h"
 #include "transport/range_set.h"
 #include "transport/time.h"
@@ -44,7 +45,12 @@ class AckTracker {
   // will not be acknowledged, so the caller must drop it.
   [[nodiscard]] bool on_packet(Time now, uint64_t number, bool ack_eliciting);
   // The next ACK is due now, whatever the policy says (as soon as there is anything to name).
-  void request_now() { requested_ = true; }
+  void request_now(AckCause cause = AckCause::kRequested) {
+    if (!requested_) requested_for_ = cause;
+    requested_ = true;
+  }
+  // What calls for an ACK; kCarried when none is due.
+  AckCause cause(Time now) const;
 
   bool ack_due(Time now) const;
   // When ack_due() becomes true; in the past when it is; kNever when nothing waits for an ACK.
@@ -82,6 +88,7 @@ class AckTracker {
   Time first_pending_at_ = 0;
   uint64_t pending_packets_ = 0;
   bool requested_ = false;
+  AckCause requested_for_ = AckCause::kRequested;
 };
 
 }  // namespace hawser::transport

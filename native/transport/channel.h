@@ -3,11 +3,14 @@
 #include <atomic>
 #include <cstdint>
 
+#include "transport/ack_cause.h"
+#include "transport/expiry_marks.h"
 #include "transport/inbound.h"
 #include "transport/list.h"
 #include "transport/outbound.h"
-#include "transport/timer_wheel.h"
+#include "transport/runtime_timer.h"
 #include "transport/types.h"
+#include "transport/window_controller.h"
 #include "wire/frames.h"
 
 namespace hawser::transport {
@@ -37,6 +40,17 @@ struct ChannelCounters {
   uint64_t unsent_bytes, credit_left;
   uint64_t held_messages;  // arrived, not handed over
   uint64_t memory_bytes;
+  uint64_t expired;  // messages dropped or given up by this side
+  uint64_t skipped;  // messages of the peer that did not come, or were replaced by newer ones
+  uint64_t requests_sent, requests_received;  // REQUEST frames
+  uint64_t resend_timeouts;
+  uint64_t counts_by_cause[kAckCauses];  // COUNTs sent, by what called for them
+  // Of the window controller: messages sent again, and packets the peer says it did not get; 0 to
+  // 1.
+  double loss, advised_loss;
+  WindowCause window_cause;
+  // The peer's N and M as it announced them, or their defaults.
+  uint64_t peer_window, peer_ack_every;
 };
 
 // One bidirectional, ordered, reliable sequence of messages inside a session (PROTOCOL.md section
@@ -120,8 +134,8 @@ class Channel {
   ChannelCounters counters() const;
   // This side's N and M now, and longest message that may be sent.
   uint32_t window() const { return out_.window(); }
-  uint32_t ack_every() const { return ack_every_; }
-  uint32_t max_send() const;
+  uint32_t ack_every() const { return controller_.ack_every(); }
+  uint32_t max_send() const { return max_send_.load(std::memory_order_relaxed); }
 
   // --- Session only.
   [[nodiscard]] bool configure_open(Time now, const ChannelConfig& config, const uint8_t* service,
@@ -133,7 +147,12 @@ class Channel {
   // END and RESET: the session has told inbound() the final sequence.
   void on_end(Time now);
   void on_reset(Time now, const wire::Reset& frame);
-  void on_window(const wire::Window& frame);
+  // False: it says another mode than the first one.
+  [[nodiscard]] bool on_window(const wire::Window& frame);
+  void on_window_hint(const wire::WindowHint& frame);
+  void on_request(Time now, const wire::Request& frame);
+  Inbound::Result on_skip(Time now, const wire::Skip& frame);
+  void on_count_now(Time now);
   void on_credit(Time now, uint64_t limit);
   void on_blocked(uint64_t wanted);
   Inbound::Result on_message(Time now, const wire::Message& frame);
@@ -152,20 +171,33 @@ class Channel {
   // the output.
   uint8_t* write_control(Time now, uint8_t* out, uint8_t* end, FrameRef* refs, size_t& ref_count,
                          size_t ref_capacity);
-  uint8_t* write_data(uint8_t* out, uint8_t* end, FrameRef& ref);
+  uint8_t* write_data(Time now, uint8_t* out, uint8_t* end, FrameRef& ref);
   // Number of the last message that arrived in sequence, for COUNT.
-  uint64_t count_to_send() const { return in_.expected() - 1; }
-  void on_count_sent();
+  uint64_t count_to_send() const { return (peer_counted_ ? due_count_ : in_.expected()) - 1; }
+  // `cause` is why the ACK was sent; a counted channel knows better.
+  void on_count_sent(Time now, AckCause cause);
   // When the idle timeout is due; kNever without one.
   Time idle_deadline() const;
   void on_idle(Time now);
-  // The automatic N follows the congestion window, in bytes.
-  void on_congestion_window(uint64_t bytes);
+  // Its messages are acknowledged on the receiver's count alone.
+  bool counted() const { return out_.policy().counted; }
+  bool peer_counted() const { return peer_counted_; }
+  uint8_t priority() const { return priority_; }
+  uint16_t weight() const { return weight_; }
+  // Something was acknowledged or lost: the window controller may decide anew. `congestion_window`
+  // in bytes.
+  void adapt(Time now, uint64_t congestion_window);
+  // What is measured of the peer's packets has changed.
+  void advise(double loss);
+  void on_timer(Time now);
   // The peer's MAX_CHANNELS now allows this channel.
   void allow_open();
 
   Outbound& outbound() { return out_; }
   Inbound& inbound() { return in_; }
+
+  // Resend timeout, T, requests, expiry: whichever is first.
+  RuntimeTimer timer;
 
   ListHook<Channel> active_hook;   // Session: has messages to send
   ListHook<Channel> control_hook;  // Session: has control frames to send
@@ -173,6 +205,8 @@ class Channel {
   ListHook<Channel> idle_hook;     // Session: has an idle timeout
   ListHook<Channel> notify_hook;   // Runtime: has events, or is to be freed
   ListHook<Channel> session_hook;  // Session: all channels
+  // Session's scheduler: bytes that may still be sent in this turn.
+  int64_t turn = 0;
 
  private:
   void want(FrameRef::Kind kind);
@@ -183,13 +217,33 @@ class Channel {
   bool keep_names(const uint8_t* service, size_t service_length, const uint8_t* metadata,
                   size_t metadata_length);
   uint8_t* write_one(Time now, FrameRef::Kind kind, uint8_t* out, uint8_t* end, FrameRef& ref);
-  void set_window(uint32_t messages, bool announce);
+  // channel_send.cc
+  void announce_window();
   void activate();
+  void watch_published(Time now);
+  void request_flush(Time now);
+  void rearm(Time now);
+  Duration resend_timeout() const;
+  void start_resend_timer(Time now);
+  void on_resend_timeout(Time now);
+  void want_skip();
+  // channel_receive.cc
+  Duration count_delay() const;
+  void count_receipt(Time now);
+  void make_count_due(uint64_t count, AckCause cause);
+  void look_for_gaps(Time now, bool moved);
+  Duration request_pause() const;
+  uint64_t request_limit() const;
+  bool gap_below(uint64_t limit) const;
+  // False: nothing is missing.
+  bool compose_request(Time now, wire::Request& request);
+  wire::WindowHint compose_hint() const;
+  void on_receive_timer(Time now);
   void update_writable();
   void update_credit();
   Inbound::Result after_receive(Time now, uint64_t expected_before, Inbound::Result result);
   void after_handing_over();
-  void after_progress();
+  void after_progress(Time now, bool moved);
   void check_done();
   void become_gone(const CloseReason& reason, bool hand_over);
   void maybe_free();
@@ -234,18 +288,57 @@ class Channel {
   // This side's window settings and their generation.
   uint32_t local_max_message_ = 0;
   uint32_t remote_max_message_ = 0;
-  uint32_t configured_window_ = 0;
-  uint32_t configured_ack_every_ = 0;
-  uint32_t ack_every_ = 0;
+  WindowController controller_;
+  uint16_t weight_ = 16;
+  uint8_t priority_ = 3;
+  bool window_limited_ = false;
+  // The peer has the first WINDOW.
+  bool window_confirmed_ = false;
   Duration ack_timeout_ = 0;
   uint64_t window_generation_ = 0;
   uint64_t blocked_at_ = 0;
+
+  // Timeouts of messages sent. 0: automatic, or none.
+  Duration resend_timeout_ = 0;
+  Duration flush_after_ = 0;
+  Duration expires_after_ = 0;
+  ExpiryMarks expiry_;
+  Time resend_at_ = kNever;
+  unsigned resend_backoff_ = 0;
+  Time release_at_ = kNever;
+  Time requests_forgotten_at_ = 0;
+  // A COUNT of everything below is wanted, once that was sent.
+  uint64_t count_now_below_ = 0;
+  uint64_t resend_timeouts_ = 0;
+  uint64_t skip_sent_ = 0;  // the newest SKIP said so
+  uint64_t requests_received_ = 0;
+
   // The peer's window settings.
   uint64_t peer_generation_ = 0;
+  uint64_t peer_window_ = 0;
   uint64_t peer_ack_every_ = wire::kDefaultMessagesPerAck;
   Duration peer_ack_timeout_ = 0;
+  bool peer_counted_ = false;
+  uint64_t hint_generation_ = 0;
+  uint64_t peer_hint_generation_ = 0;
+  double measured_loss_ = 0;
+  uint64_t advised_at_ = 0;  // messages received then
+
   // The next number expected when the last COUNT was sent.
   uint64_t counted_;
+  // Counted mode: the COUNT that is due says this, why, and when the next one is due whatever has
+  // come (T; kNever: not running).
+  uint64_t due_count_;
+  AckCause due_cause_ = AckCause::kMessages;
+  Time count_at_ = kNever;
+  // What is missing below this was asked for; when to ask again, and for how long to wait then.
+  uint64_t requested_below_;
+  Time request_at_ = kNever;
+  Duration request_pause_ = 0;
+  bool request_all_ = false;  // also what may only be late
+  uint64_t requests_sent_ = 0;
+  uint64_t counts_by_cause_[kAckCauses] = {};
+
   uint64_t counts_sent_ = 0;
   uint64_t counts_received_ = 0;
 

@@ -16,6 +16,10 @@ struct FrameRef {
     kCredit,       // CREDIT with limit `begin`
     kBlocked,      // BLOCKED
     kWindow,       // WINDOW of generation `begin`
+    kHint,         // WINDOW_HINT of generation `begin`
+    kRequest,      // REQUEST
+    kSkip,         // SKIP of everything below message number `begin`
+    kCountNow,     // COUNT_NOW
     kAckPolicy,    // ACK_POLICY of generation `begin`
     kMaxChannels,  // MAX_CHANNELS with total `begin`
   };

@@ -53,7 +53,9 @@ Inbound::Inbound(Memory& memory, BlockPool& pool, uint64_t first_sequence, uint6
       delivered_(first_sequence),
       announced_(credit),
       window_(credit),
-      max_window_(credit) {}
+      max_window_(credit),
+      skipped_below_(first_sequence),
+      first_ready_(first_sequence) {}
 
 Inbound::~Inbound() { abandon(); }
 
@@ -65,6 +67,7 @@ void Inbound::abandon() {
   }
   slots_.release();
   stored_messages_ = 0;
+  ahead_messages_ = 0;
   partial_messages_ = 0;
 }
 
@@ -88,8 +91,7 @@ bool Inbound::reserve_slot(uint64_t sequence) {
 // missing below it costs something too. Keeps a far-ahead number from claiming slots.
 bool Inbound::within_credit(uint64_t sequence, uint64_t cost) const {
   if (sequence >= expected_ + wire::kMaxWindow) return false;
-  const uint64_t ahead =
-      stored_messages_ - std::min(stored_messages_, expected_ - delivered_) + partial_messages_;
+  const uint64_t ahead = ahead_messages_ + partial_messages_;
   const uint64_t below = sequence - expected_;
   const uint64_t least_missing = below > ahead ? below - ahead : 0;
   return received_cost_ + cost + least_missing * kLeastCost <= announced_;
@@ -99,8 +101,7 @@ bool Inbound::may_hand_over(MessageSink* sink) const {
   return sink != nullptr && demand_ != Demand::kNone;
 }
 
-void Inbound::on_delivered(uint64_t cost, uint32_t count, size_t length) {
-  delivered_ += count;
+void Inbound::on_handed_over(uint64_t cost, size_t length) {
   delivered_cost_ += cost;
   if (demand_ == Demand::kContinuous) {
     consumed_cost_ = delivered_cost_;
@@ -141,20 +142,24 @@ Inbound::Result Inbound::on_message(Channel& channel, uint64_t sequence, const u
   }
   const uint64_t cost = length + wire::kMessageOverhead * count;
   // The usual case: the next ones in sequence, nothing waits, and the application wants them.
-  if (sequence == expected_ && slots_.empty() && may_hand_over(sink)) {
+  const bool one_of_many = delivery_ == wire::Delivery::kLatest && count > 1;
+  if (sequence == expected_ && slots_.empty() && may_hand_over(sink) && !one_of_many) {
     if (received_cost_ + cost > announced_) return Result::kTooMuch;
     if (sink->take(channel, sequence, run, length, count)) {
       received_cost_ += cost;
       received_messages_ += count;
       received_bytes_ += body_bytes(run, length);
       expected_ += count;
-      on_delivered(cost, count, length);
+      delivered_ += count;
+      if (delivery_ == wire::Delivery::kLatest) newest_taken_ = expected_;
+      on_handed_over(cost, length);
       return Result::kTaken;
     }
   }
   bool stored = false;
   const Result result = store_missing(sequence, run, run + length, stored);
   if (!stored) return result;
+  if (delivery_ == wire::Delivery::kLatest) keep_newest();
   advance();
   deliver(channel, sink);
   return result;
@@ -219,6 +224,8 @@ Inbound::Result Inbound::store_run(uint64_t sequence, const uint8_t* run, size_t
   slots_[sequence] = Slot{block, static_cast<uint32_t>(length), count, State::kRun};
   for (uint64_t s = sequence + 1; s <= last; s++) slots_[s].state = State::kCovered;
   stored_messages_ += count;
+  ahead_messages_ += count;
+  first_ready_ = std::min(first_ready_, sequence);
   received_cost_ += cost;
   received_messages_ += count;
   received_bytes_ += body_bytes(run, length);
@@ -243,6 +250,7 @@ Inbound::Result Inbound::on_fragment(Channel& channel, uint64_t sequence, uint64
   const Result result = add_piece(partial, offset, piece, length);
   if (result != Result::kTaken || !partial.complete()) return result;
   finish_partial(sequence);
+  if (delivery_ == wire::Delivery::kLatest) keep_newest();
   advance();
   deliver(channel, sink);
   return Result::kTaken;
@@ -303,6 +311,8 @@ void Inbound::finish_partial(uint64_t sequence) {
   slot = Slot{data, length, 1, State::kRun};
   partial_messages_--;
   stored_messages_++;
+  ahead_messages_++;
+  first_ready_ = std::min(first_ready_, sequence);
   received_messages_++;
 }
 
@@ -321,21 +331,207 @@ void Inbound::free_partial(Partial* partial) {
   pool_->give(reinterpret_cast<uint8_t*>(partial), sizeof(Partial));
 }
 
+// Moves expected_ over what is here and what was skipped.
 void Inbound::advance() {
-  while (slots_.contains(expected_) && slots_[expected_].state == State::kRun) {
-    expected_ += slots_[expected_].count;
+  while (slots_.contains(expected_)) {
+    const Slot& slot = slots_[expected_];
+    if (slot.state == State::kRun || slot.state == State::kTaken) {
+      ahead_messages_ -= slot.count;
+      expected_ += slot.count;
+      continue;
+    }
+    if (expected_ >= skipped_below_) break;
+    if (slot.state == State::kPartial) drop_partial(expected_);
+    expected_++;
+    skipped_messages_++;
+  }
+  if (!slots_.contains(expected_) && expected_ < skipped_below_) {
+    skipped_messages_ += skipped_below_ - expected_;
+    expected_ = skipped_below_;
+  }
+  pass_settled();
+}
+
+// Moves delivered_ over what was handed over out of order, and what was skipped.
+void Inbound::pass_settled() {
+  while (delivered_ < expected_) {
+    if (!slots_.contains(delivered_)) {
+      delivered_ = expected_;
+    } else if (slots_[delivered_].state == State::kEmpty) {
+      delivered_++;
+    } else if (slots_[delivered_].state == State::kTaken) {
+      delivered_ += slots_[delivered_].count;
+    } else {
+      break;
+    }
+  }
+  if (delivered_ < slots_.end()) {
+    slots_.pop_front_until(std::max(delivered_, slots_.first()));
+  } else if (!slots_.empty()) {
+    slots_.pop_front_until(slots_.end());
+  }
+  if (skipped_cost_ != 0 && delivered_ >= skipped_below_) {
+    delivered_cost_ += skipped_cost_;
+    consumed_cost_ += skipped_cost_;
+    skipped_cost_ = 0;
   }
 }
 
+bool Inbound::hand_over(Channel& channel, MessageSink* sink, uint64_t sequence, const Slot& slot) {
+  const uint8_t* from = slot.data;
+  size_t length = slot.length;
+  uint32_t count = slot.count;
+  if (delivery_ == wire::Delivery::kLatest) {
+    // Only the last one of a run.
+    const uint8_t* body = nullptr;
+    size_t size = 0;
+    for (; count > 1; count--, sequence++) from = wire::next_block(from, slot.data + slot.length, body, size);
+    length = static_cast<size_t>(slot.data + slot.length - from);
+    skipped_messages_ += slot.count - 1;
+  }
+  if (!sink->take(channel, sequence, from, length, count)) return false;
+  newest_taken_ = std::max(newest_taken_, sequence + count);
+  return true;
+}
+
 void Inbound::deliver(Channel& channel, MessageSink* sink) {
+  if (delivery_ == wire::Delivery::kOrdered) {
+    deliver_in_order(channel, sink);
+  } else {
+    deliver_any(channel, sink);
+  }
+}
+
+void Inbound::deliver_in_order(Channel& channel, MessageSink* sink) {
   while (delivered_ != expected_ && may_hand_over(sink)) {
     const Slot slot = slots_[delivered_];
-    if (!sink->take(channel, delivered_, slot.data, slot.length, slot.count)) return;
+    if (!hand_over(channel, sink, delivered_, slot)) return;
     pool_->give(slot.data, slot.length);
     stored_messages_ -= slot.count;
-    on_delivered(slot.length + wire::kMessageOverhead * slot.count, slot.count, slot.length);
-    slots_.pop_front_until(delivered_);
+    delivered_ += slot.count;
+    on_handed_over(slot.length + wire::kMessageOverhead * slot.count, slot.length);
+    pass_settled();
   }
+}
+
+// What is whole, whatever is missing before it.
+void Inbound::deliver_any(Channel& channel, MessageSink* sink) {
+  uint64_t s = std::max(first_ready_, slots_.first());
+  for (; stored_messages_ != 0 && s < slots_.end() && may_hand_over(sink); s++) {
+    const Slot slot = slots_[s];
+    if (slot.state != State::kRun) continue;
+    if (!hand_over(channel, sink, s, slot)) break;
+    mark_taken(s, slot);
+    on_handed_over(slot.length + wire::kMessageOverhead * slot.count, slot.length);
+  }
+  first_ready_ = s;
+  pass_settled();
+}
+
+// Each gets a slot of its own that knows its cost, for SKIP.
+void Inbound::mark_taken(uint64_t sequence, const Slot& slot) {
+  const uint8_t* p = slot.data;
+  for (uint32_t i = 0; i < slot.count; i++) {
+    const uint8_t* body = nullptr;
+    size_t length = 0;
+    const uint8_t* after = wire::next_block(p, slot.data + slot.length, body, length);
+    slots_[sequence + i] = Slot{nullptr, static_cast<uint32_t>(after - p), 1, State::kTaken};
+    p = after;
+  }
+  pool_->give(slot.data, slot.length);
+  stored_messages_ -= slot.count;
+}
+
+// kLatest: of what waits, only the newest run, and that only if it is newer than what was handed
+// over.
+void Inbound::keep_newest() {
+  uint64_t newest = 0;
+  bool found = false;
+  const uint64_t from = std::max(first_ready_, slots_.first());
+  for (uint64_t s = from; s < slots_.end(); s++) {
+    if (slots_[s].state != State::kRun) continue;
+    newest = s;
+    found = true;
+  }
+  if (!found) return;
+  const bool keep = newest + slots_[newest].count > newest_taken_;
+  for (uint64_t s = from; s < slots_.end(); s++) {
+    const Slot slot = slots_[s];
+    if (slot.state != State::kRun || (keep && s == newest)) continue;
+    mark_taken(s, slot);
+    skipped_messages_ += slot.count;
+    const uint64_t cost = slot.length + wire::kMessageOverhead * slot.count;
+    delivered_cost_ += cost;
+    consumed_cost_ += cost;
+  }
+  first_ready_ = keep ? newest : slots_.end();
+}
+
+void Inbound::set_delivery(wire::Delivery delivery) {
+  delivery_ = delivery;
+  first_ready_ = slots_.first();
+  if (delivery_ == wire::Delivery::kLatest) keep_newest();
+}
+
+// Cost of everything received from `sequence` on.
+uint64_t Inbound::cost_from(uint64_t sequence) const {
+  uint64_t cost = 0;
+  for (uint64_t s = slots_.first(); s < slots_.end(); s++) {
+    const Slot& slot = slots_[s];
+    switch (slot.state) {
+      case State::kRun: {
+        const uint8_t* p = slot.data;
+        for (uint32_t i = 0; i < slot.count; i++) {
+          const uint8_t* body = nullptr;
+          size_t length = 0;
+          const uint8_t* after = wire::next_block(p, slot.data + slot.length, body, length);
+          if (s + i >= sequence) cost += static_cast<uint64_t>(after - p) + wire::kMessageOverhead;
+          p = after;
+        }
+        break;
+      }
+      case State::kTaken:
+        if (s >= sequence) cost += slot.length + wire::kMessageOverhead;
+        break;
+      case State::kPartial:
+        if (s >= sequence) cost += partial_cost(s);
+        break;
+      case State::kEmpty:
+      case State::kCovered:
+        break;
+    }
+  }
+  return cost;
+}
+
+// Messages below `sequence` of which nothing is here.
+uint64_t Inbound::missing_below(uint64_t sequence) const {
+  uint64_t count = 0;
+  uint64_t s = expected_;
+  for (; s < sequence && s < slots_.end(); s++) {
+    if (!slots_.contains(s) || slots_[s].state == State::kEmpty) count++;
+  }
+  return count + (sequence - s);
+}
+
+Inbound::Result Inbound::on_skip(Channel& channel, uint64_t next, uint64_t cost,
+                                 MessageSink* sink) {
+  if (final_known_ && next > final_ + 1) return Result::kBadState;
+  if (next <= expected_) return Result::kDuplicate;
+  if (next > expected_ + wire::kMaxWindow) return Result::kBadState;
+  const uint64_t above = cost_from(next);
+  const uint64_t below = received_cost_ - above;
+  // Every message that is skipped was sent, and costs something: a number far ahead is not free.
+  if (cost < below || cost - below < missing_below(next) * kLeastCost) return Result::kTooMuch;
+  if (cost > announced_ || cost + above > announced_) return Result::kTooMuch;
+  skipped_below_ = next;
+  advance();
+  const uint64_t skipped = cost + above - received_cost_;
+  received_cost_ += skipped;
+  skipped_cost_ += skipped;
+  pass_settled();
+  deliver(channel, sink);
+  return Result::kTaken;
 }
 
 bool Inbound::set_final(uint64_t final) {
@@ -344,6 +540,7 @@ bool Inbound::set_final(uint64_t final) {
   for (uint64_t s = std::max(slots_.first(), final + 1); s < slots_.end(); s++) {
     if (slots_[s].state != State::kEmpty) return false;
   }
+  if (skipped_below_ > final + 1) return false;
   final_known_ = true;
   final_ = final;
   return true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "transport/block_pool.h"
@@ -7,6 +8,7 @@
 #include "transport/range_set.h"
 #include "transport/ring.h"
 #include "transport/types.h"
+#include "wire/frames.h"
 
 namespace hawser::transport {
 
@@ -50,6 +52,11 @@ class Inbound {
                     uint32_t count, MessageSink* sink);
   Result on_fragment(Channel& channel, uint64_t sequence, uint64_t total, uint64_t offset,
                      const uint8_t* piece, size_t length, MessageSink* sink);
+  // SKIP: what is missing below `next` will not come; everything below it that was sent cost `cost`.
+  // kTooMuch: the costs contradict what came; kBadState: too far ahead or beyond the end.
+  Result on_skip(Channel& channel, uint64_t next, uint64_t cost, MessageSink* sink);
+  // How messages are handed over; ordered until set.
+  void set_delivery(wire::Delivery delivery);
   // END or RESET said that `final` is the last message. False: contradicts what came before.
   [[nodiscard]] bool set_final(uint64_t final);
 
@@ -57,8 +64,27 @@ class Inbound {
   void deliver(Channel& channel, MessageSink* sink);
   void set_demand(Demand demand);
   Demand demand() const { return demand_; }
-  // In-sequence messages wait that the demand would let go.
-  bool readable() const { return demand_ != Demand::kNone && delivered_ != expected_; }
+  // Messages wait that may be handed over, and the demand would let them go.
+  bool readable() const { return demand_ != Demand::kNone && deliverable(); }
+  bool deliverable() const {
+    return delivery_ == wire::Delivery::kOrdered ? delivered_ != expected_ : stored_messages_ != 0;
+  }
+  // One past the newest message of which anything is here; expected() when nothing is ahead.
+  uint64_t frontier() const { return slots_.empty() ? expected_ : std::max(slots_.end(), expected_); }
+  // Calls visit(first, one past the last) for each run of messages in [from, below) of which not
+  // everything is here; false from it stops.
+  template <typename Visit>
+  void each_gap(uint64_t from, uint64_t below, Visit visit) const {
+    uint64_t begin = 0;
+    bool inside = false;
+    for (uint64_t s = std::max(from, expected_); s < below; s++) {
+      if (missing(s) == inside) continue;
+      if (inside && !visit(begin, s)) return;
+      inside = !inside;
+      begin = s;
+    }
+    if (inside) visit(begin, below);
+  }
 
   // Number of the next message expected in sequence: everything below has arrived.
   uint64_t expected() const { return expected_; }
@@ -82,19 +108,25 @@ class Inbound {
   // Without the lengths before the messages.
   uint64_t received_bytes() const { return received_bytes_; }
   uint64_t duplicate_messages() const { return duplicate_messages_; }
+  // Messages that were skipped, or replaced by newer ones before they were handed over.
+  uint64_t skipped_messages() const { return skipped_messages_; }
   // Messages that arrived and were not handed over.
   uint64_t held_messages() const { return stored_messages_; }
   uint64_t window() const { return window_; }
+  // How many messages of the size that comes the largest window holds; 0: none has come.
+  uint64_t room_in_messages() const {
+    return received_messages_ == 0 ? 0 : max_window_ * received_messages_ / std::max<uint64_t>(received_cost_, 1);
+  }
   // Forgets every message kept.
   void abandon();
 
  private:
   struct Partial;
-  enum class State : uint8_t { kEmpty, kRun, kCovered, kPartial };
+  enum class State : uint8_t { kEmpty, kRun, kCovered, kPartial, kTaken };
   struct Slot {
     uint8_t* data;  // kRun: the run in wire form; kPartial: the Partial
-    uint32_t length;
-    uint32_t count;  // kRun: messages in the run
+    uint32_t length;  // kRun: of the run; kTaken: of the message in wire form
+    uint32_t count;   // kRun: messages in the run; kTaken: 1
     State state;
   };
 
@@ -110,8 +142,18 @@ class Inbound {
   void drop_partial(uint64_t sequence);
   void free_partial(Partial* partial);
   bool may_hand_over(MessageSink* sink) const;
-  void on_delivered(uint64_t cost, uint32_t count, size_t length);
+  // Hands a run over. False: the sink has no room.
+  bool hand_over(Channel& channel, MessageSink* sink, uint64_t sequence, const Slot& slot);
+  void on_handed_over(uint64_t cost, size_t length);
+  // The messages of a run that was handed over out of order, or never will be.
+  void mark_taken(uint64_t sequence, const Slot& slot);
+  void deliver_in_order(Channel& channel, MessageSink* sink);
+  void deliver_any(Channel& channel, MessageSink* sink);
+  void keep_newest();
+  uint64_t cost_from(uint64_t sequence) const;
+  uint64_t missing_below(uint64_t sequence) const;
   void advance();
+  void pass_settled();
 
   Memory* memory_;
   BlockPool* pool_;
@@ -122,14 +164,17 @@ class Inbound {
   uint64_t final_ = 0;
   bool final_known_ = false;
   Demand demand_ = Demand::kNone;
+  wire::Delivery delivery_ = wire::Delivery::kOrdered;
   // Until the application has said what it takes, only the initial credit bounds a message.
   uint32_t max_message_ = static_cast<uint32_t>(wire::kMaxMessage);
   bool max_message_known_ = false;
 
   size_t once_left_ = 0;
 
-  // Whole messages in slots.
+  // Whole messages in slots that were not handed over.
   uint64_t stored_messages_ = 0;
+  // Whole messages, handed over or not, above expected_.
+  uint64_t ahead_messages_ = 0;
   // Messages of which only a part is here.
   uint64_t partial_messages_ = 0;
   // Of everything received, duplicates apart, and of messages of which only a part is here.
@@ -147,6 +192,16 @@ class Inbound {
   uint64_t received_messages_ = 0;
   uint64_t received_bytes_ = 0;
   uint64_t duplicate_messages_ = 0;
+  uint64_t skipped_messages_ = 0;
+
+  // What is missing below this will not come.
+  uint64_t skipped_below_;
+  // Its cost, which counts as consumed once everything below was handed over.
+  uint64_t skipped_cost_ = 0;
+  // Not in order: no run waits below this.
+  uint64_t first_ready_;
+  // kLatest: one past the newest message handed over.
+  uint64_t newest_taken_ = 0;
 };
 
 }  // namespace hawser::transport

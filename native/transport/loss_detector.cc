@@ -44,7 +44,11 @@ bool LossDetector::on_sent(const SentPacket& packet) {
   if (record.in_flight_counted) bytes_in_flight_ += record.bytes;
   if (record.ack_eliciting) {
     eliciting_in_flight_++;
-    last_eliciting_sent_at_ = record.sent_at;
+    if (record.deferred) {
+      deferred_in_flight_++;
+    } else {
+      last_eliciting_sent_at_ = record.sent_at;
+    }
   }
   settle_cursor();
   return true;
@@ -88,7 +92,11 @@ LossDetector::AckResult LossDetector::on_ack(Time now, const Interval* ranges, s
 
   // RFC 9002, section 5.1: the largest is new, and something asked for the ACK.
   if (largest_new == largest && any_eliciting) {
-    rtt.on_sample(now - result.largest_newly_acked_sent_at, ack_delay, peer_max_ack_delay, true);
+    // What need not be acknowledged at once may be late by more than the peer has promised.
+    const Duration most = packets_.contains(largest) && packets_.at(largest).deferred
+                              ? std::max(ack_delay, peer_max_ack_delay)
+                              : peer_max_ack_delay;
+    rtt.on_sample(now - result.largest_newly_acked_sent_at, ack_delay, most, true);
     result.rtt_sampled = true;
     if (first_sample_at_ == kNever) first_sample_at_ = now;
   }
@@ -109,6 +117,7 @@ LossDetector::AckResult LossDetector::on_ack(Time now, const Interval* ranges, s
 Time LossDetector::deadline(const RttEstimator& rtt, Duration peer_max_ack_delay) const {
   if (eliciting_in_flight_ == 0) return kNever;
   if (loss_timer_armed()) return packets_.at(cursor_).sent_at + loss_delay(rtt);
+  if (!probe_pending()) return kNever;
   return std::max(last_eliciting_sent_at_, last_probe_timeout_at_) + pto(rtt, peer_max_ack_delay);
 }
 
@@ -146,8 +155,9 @@ Duration LossDetector::loss_delay(const RttEstimator& rtt) const {
 
 Duration LossDetector::pto(const RttEstimator& rtt, Duration peer_max_ack_delay) const {
   Duration timeout = rtt.pto_base() + peer_max_ack_delay;
-  for (unsigned i = 0; i < pto_count_ && timeout < kMaximumPto; i++) timeout *= 2;
-  return std::min(timeout, kMaximumPto);
+  const Duration most = std::max(timeout, kMaximumPto);
+  for (unsigned i = 0; i < pto_count_ && timeout < most; i++) timeout *= 2;
+  return std::min(timeout, most);
 }
 
 void LossDetector::release() {
@@ -155,6 +165,7 @@ void LossDetector::release() {
   cursor_ = next_number();
   bytes_in_flight_ = 0;
   eliciting_in_flight_ = 0;
+  deferred_in_flight_ = 0;
   pto_count_ = 0;
   episode_lost_ = episode_spurious_ = 0;
 }
@@ -174,6 +185,7 @@ bool LossDetector::valid_ranges(const Interval* ranges, size_t count) const {
 void LossDetector::leave_flight(const SentPacket& packet) {
   if (packet.in_flight_counted) bytes_in_flight_ -= packet.bytes;
   if (packet.ack_eliciting) eliciting_in_flight_--;
+  if (packet.ack_eliciting && packet.deferred) deferred_in_flight_--;
 }
 
 void LossDetector::acknowledge(Time now, const SentPacket& packet, uint64_t largest_before,
@@ -229,15 +241,8 @@ LossDetector::Losses LossDetector::detect(Time now, const RttEstimator& rtt,
     // What was sent later is neither.
     if (!by_number && !by_time) break;
 
-    packet.state = kSentLost;
-    packet.lost_at = now;
     packet.lost_by_time = !by_number;
-    leave_flight(packet);
-    note_episode(now, packet);
-    lost_packets_++;
-    losses.packets++;
-    if (packet.in_flight_counted) losses.bytes += packet.bytes;
-    losses.largest_sent_at = packet.sent_at;
+    lose(now, packet, losses);
     if (packet.ack_eliciting && packet.sent_at > first_sample_at_) {
       if (!in_run) {
         in_run = true;
@@ -249,6 +254,37 @@ LossDetector::Losses LossDetector::detect(Time now, const RttEstimator& rtt,
   }
   settle_cursor();
   return losses;
+}
+
+void LossDetector::lose(Time now, SentPacket& packet, Losses& losses) {
+  packet.state = kSentLost;
+  packet.lost_at = now;
+  leave_flight(packet);
+  note_episode(now, packet);
+  lost_packets_++;
+  losses.packets++;
+  if (packet.in_flight_counted) losses.bytes += packet.bytes;
+  losses.largest_sent_at = packet.sent_at;
+}
+
+LossDetector::TimeoutResult LossDetector::give_up(Time now, Picker& picker, Visitor& visitor) {
+  TimeoutResult result;
+  result.prior_in_flight = bytes_in_flight_;
+  Losses losses;
+  for (uint64_t number = cursor_; number < next_number(); number++) {
+    SentPacket& packet = packets_.at(number);
+    if (!is_watched(packet) || !picker.picks(packet)) continue;
+    packet.lost_by_time = true;
+    lose(now, packet, losses);
+    visitor.on_lost(packet);
+  }
+  if (losses.packets == 0) return result;
+  result.loss = true;
+  result.lost_bytes = losses.bytes;
+  result.largest_lost_sent_at = losses.largest_sent_at;
+  settle_cursor();
+  trim(now);
+  return result;
 }
 
 void LossDetector::note_episode(Time now, const SentPacket& packet) {

@@ -36,7 +36,9 @@ class LossDetector {
   // Eighths of a round trip that the time threshold adds to it.
   static constexpr unsigned kInitialReorderingEighths = 1;
   static constexpr unsigned kMaximumReorderingEighths = 8;
-  static constexpr Duration kMaximumPto = 60 * kSecond;
+  // The back-off of the PTO ends here, or at the PTO without back-off where that is longer. RFC 9002
+  // has no such bound, but a path that comes back is to be found well within an idle timeout.
+  static constexpr Duration kMaximumPto = 4 * kSecond;
   static constexpr unsigned kProbes = 2;
   // Records of lost packets hold up the ring: they are kept for two probe timeouts, but only while
   // there are no more than this and four times the packets in flight.
@@ -96,6 +98,14 @@ class LossDetector {
     bool persistent_congestion = false;
   };
 
+  // Says which packets give_up() is about. Must not call the detector.
+  struct Picker {
+    virtual bool picks(const SentPacket& packet) = 0;
+
+   protected:
+    ~Picker() = default;
+  };
+
   explicit LossDetector(Memory& memory) : packets_(memory) {}
 
   uint64_t next_number() const { return packets_.next_number(); }
@@ -121,10 +131,16 @@ class LossDetector {
   TimeoutResult on_timeout(Time now, RttEstimator& rtt, Duration peer_max_ack_delay,
                            Visitor& visitor);
 
+  // Declares the packets in flight that `picker` picks lost: a timeout of their own is over.
+  // O(packets in flight).
+  TimeoutResult give_up(Time now, Picker& picker, Visitor& visitor);
+
   uint64_t bytes_in_flight() const { return bytes_in_flight_; }
   // Probe timeouts since the last progress.
   unsigned pto_count() const { return pto_count_; }
   bool anything_ack_eliciting_in_flight() const { return eliciting_in_flight_ != 0; }
+  // Something is in flight that a probe timeout covers.
+  bool probe_pending() const { return eliciting_in_flight_ != deferred_in_flight_; }
   // kNever when nothing that counts or elicits is in flight.
   Time oldest_unacked_sent_at() const;
   uint64_t lost_packets() const { return lost_packets_; }
@@ -165,6 +181,7 @@ class LossDetector {
 
   bool valid_ranges(const Interval* ranges, size_t count) const;
   void leave_flight(const SentPacket& packet);
+  void lose(Time now, SentPacket& packet, Losses& losses);
   void acknowledge(Time now, const SentPacket& packet, uint64_t largest_before, AckResult& result,
                    Visitor& visitor);
   void adapt_to_spurious(const SentPacket& packet, uint64_t largest_before);
@@ -186,6 +203,7 @@ class LossDetector {
 
   uint64_t bytes_in_flight_ = 0;
   uint64_t eliciting_in_flight_ = 0;
+  uint64_t deferred_in_flight_ = 0;
   Time last_sent_at_ = 0;
   Time last_eliciting_sent_at_ = 0;
   Time last_probe_timeout_at_ = 0;

@@ -91,6 +91,11 @@ void RangeSet::remove_below(uint64_t bound) {
   }
 }
 
+const Interval* RangeSet::first_ending_above(uint64_t value) const {
+  const size_t index = first_ending_after(value);
+  return index == intervals_.size() ? nullptr : &intervals_[index];
+}
+
 bool RangeSet::contains(uint64_t value) const {
   if (empty() || value >= back().end) return false;
   if (value >= back().begin) return true;

@@ -37,6 +37,9 @@ class RangeSet {
   // Is any value of [begin, end) in the set?
   bool intersects(uint64_t begin, uint64_t end) const;
 
+  // The first interval whose end is above `value`; nullptr when there is none.
+  const Interval* first_ending_above(uint64_t value) const;
+
   bool empty() const { return head_ == intervals_.size(); }
   // Number of intervals.
   size_t count() const { return intervals_.size() - head_; }

@@ -59,8 +59,9 @@ class Ring {
     return true;
   }
 
-  // Needs size() > 0.
+  // Both need size() > 0.
   void pop_front() { first_++; }
+  void pop_back() { end_--; }
   void pop_front_until(uint64_t number) { first_ = number; }
 
   // The next element will have this number; needs an empty queue.

@@ -7,7 +7,12 @@ namespace hawser::transport {
 void Runtime::run_timers(Time now) {
   collect();
   while (TimerWheel::Entry* entry = wheel_.pop_expired(now)) {
-    static_cast<Session::Timer*>(entry)->session->on_timer(now);
+    const auto* timer = static_cast<RuntimeTimer*>(entry);
+    if (timer->channel != nullptr) {
+      timer->channel->on_timer(now);
+    } else {
+      timer->session->on_timer(now);
+    }
   }
 }
 

@@ -32,6 +32,9 @@ struct SentPacket {
   bool in_flight_counted = false;
   // Sent while data, credit or the message window was the limit.
   bool app_limited = false;
+  // Ack-eliciting, but the peer acknowledges it when it likes (messages of counted channels): no
+  // probe timeout covers it.
+  bool deferred = false;
   // It carried an ACK whose largest number was largest_acked_in_ack.
   bool has_ack = false;
   // Declared lost by the time threshold and not by the packet threshold. Kept by LossDetector.

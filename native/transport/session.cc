@@ -314,8 +314,30 @@ void Session::want_control(Channel* channel) {
 void Session::want_count(Channel* channel, Time now, bool at_once, Duration timeout) {
   const bool first = !counts_.linked(channel);
   counts_.push_back(channel);
-  if (at_once) acks_.request_now();
+  if (at_once) acks_.request_now(AckCause::kMessages);
   if (first && timeout != 0) count_deadline_ = std::min(count_deadline_, now + timeout);
+}
+
+void Session::want_counted(Channel* channel, AckCause cause) {
+  counts_.push_back(channel);
+  acks_.request_now(cause);
+  if (state_ == State::kOpen) runtime_.make_ready(this);
+}
+
+void Session::arm(RuntimeTimer& timer, Time deadline) {
+  if (deadline == kNever) {
+    runtime_.wheel().cancel(timer);
+  } else {
+    runtime_.wheel().arm(timer, deadline);
+  }
+}
+
+Duration Session::round_trip_bound() const { return rtt_.pto_base(); }
+
+void Session::advise_channels() {
+  for (Channel* c = all_channels_.front(); c != nullptr; c = all_channels_.next(c)) {
+    c->advise(reception_.loss());
+  }
 }
 
 void Session::watch_idle(Channel* channel, Time now) {
@@ -358,7 +380,8 @@ Time Session::idle_deadline() const {
 
 Time Session::keep_alive_deadline() const {
   const Time idle = idle_deadline();
-  if (channels_.size() == 0 || idle == kNever) return kNever;
+  // A probe timeout keeps the path alive by itself, and every PING would put it off.
+  if (channels_.size() == 0 || idle == kNever || loss_.probe_pending()) return kNever;
   return std::max(last_received_, last_ping_) + (idle - last_received_) / 3;
 }
 
@@ -461,6 +484,7 @@ SessionCounters Session::counters() const {
   c.minimum_rtt = rtt_.minimum();
   c.rtt_variation = rtt_.has_sample() ? rtt_.variation() : 0;
   c.channels = channels_.size();
+  c.receive_loss = reception_.loss();
   return c;
 }
 

@@ -13,9 +13,11 @@
 #include "transport/pacer.h"
 #include "transport/packet_window.h"
 #include "transport/range_set.h"
+#include "transport/reception_monitor.h"
 #include "transport/ring.h"
 #include "transport/rtt_estimator.h"
-#include "transport/timer_wheel.h"
+#include "transport/runtime_timer.h"
+#include "transport/scheduler.h"
 #include "transport/types.h"
 #include "wire/frames.h"
 #include "wire/packet.h"
@@ -40,6 +42,8 @@ struct SessionCounters {
   Duration smoothed_rtt, minimum_rtt, rtt_variation;
   uint64_t channels, channels_opened, channels_accepted;
   uint64_t handshakes_sent;
+  // The peer's packets that did not arrive, smoothed, 0 to 1.
+  double receive_loss;
 };
 
 // The association of two peers (PROTOCOL.md section 4): packet numbers, acknowledgement, loss and
@@ -109,6 +113,17 @@ class Session {
   void want_control(Channel* channel);
   // Messages of `channel` arrived in sequence. `at_once`: M is reached. `timeout`: T, 0 if none.
   void want_count(Channel* channel, Time now, bool at_once, Duration timeout);
+  // A COUNT of a counted channel is due at the end of the receive batch.
+  void want_counted(Channel* channel, AckCause cause);
+  // What `channel` has in flight for longer than `pause` is lost. False: no memory to note it.
+  bool time_out(Channel* channel, Time now, Duration pause);
+  void arm(RuntimeTimer& timer, Time deadline);
+  // srtt + 4 rttvar, at least a millisecond.
+  Duration round_trip_bound() const;
+  uint32_t reordering_threshold() const { return acks_.policy().reordering_threshold; }
+  // The delay that the peer's ACK policy allows us.
+  Duration ack_delay() const { return acks_.policy().max_delay; }
+  uint64_t congestion_window() const { return congestion_.window(); }
   void watch_idle(Channel* channel, Time now);
   // Takes it off every queue; its id stays taken.
   void on_channel_gone(Channel* channel);
@@ -125,11 +140,6 @@ class Session {
   ListHook<Session> ready_hook;
   ListHook<Session> notify_hook;
   ListHook<Session> gone_hook;  // Endpoint: gone, but its owner still holds something of it
-
-  struct Timer : TimerWheel::Entry {
-    explicit Timer(Session* owner) : session(owner) {}
-    Session* session;
-  };
 
  private:
   class Fate;
@@ -177,8 +187,12 @@ class Session {
   uint8_t* write_session_control(uint8_t* out, uint8_t* end, FrameRef* refs, size_t& ref_count);
   uint8_t* write_channel_control(Time now, uint8_t* out, uint8_t* end, FrameRef* refs,
                                  size_t& ref_count);
-  uint8_t* write_channel_data(uint8_t* out, uint8_t* end, FrameRef* refs, size_t& ref_count);
+  // `counted`: it wrote a message of a counted channel, and nothing else.
+  uint8_t* write_channel_data(Time now, uint8_t* out, uint8_t* end, FrameRef* refs,
+                              size_t& ref_count, bool& counted);
   uint8_t* write_acks(Time now, uint8_t* out, uint8_t* end);
+  AckCause ack_cause(Time now) const;
+  void advise_channels();
   bool has_control() const;
   bool congestion_allows(size_t bytes) const;
   void prepare_probe();
@@ -229,6 +243,9 @@ class Session {
   // Receiving.
   PacketWindow received_;
   AckTracker acks_;
+  ReceptionMonitor reception_;
+  // The packet being read holds something that is to be acknowledged by packet.
+  bool prompt_ = false;
   Time last_received_ = 0;
   // T of some channel's window: when its COUNT is due.
   Time count_deadline_ = kNever;
@@ -261,7 +278,7 @@ class Session {
   // Channels.
   IdTable<Channel> channels_;
   List<Channel, &Channel::session_hook> all_channels_;
-  List<Channel, &Channel::active_hook> active_;
+  Scheduler active_;
   List<Channel, &Channel::control_hook> control_;
   List<Channel, &Channel::count_hook> counts_;
   List<Channel, &Channel::idle_hook> idle_watched_;
@@ -276,7 +293,7 @@ class Session {
   RangeSet remote_used_;
 
   SessionCounters counters_{};
-  Timer timer_;
+  RuntimeTimer timer_;
 };
 
 }  // namespace hawser::transport

@@ -77,15 +77,17 @@ void Session::on_data(Time now, const PathAddress& from, uint8_t* data, size_t l
     return;
   }
   bool eliciting = false;
+  prompt_ = false;
   const Taken taken =
       on_frames(now, data + wire::kHeaderBytes, length - wire::kPacketOverhead, eliciting);
   if (taken == Taken::kClosed || state_ != State::kOpen) return;
-  if (taken == Taken::kNoMemory || !acks_.on_packet(now, number, eliciting)) {
+  if (taken == Taken::kNoMemory || !acks_.on_packet(now, number, eliciting && prompt_)) {
     dropped.no_memory++;
     rearm(now);  // an ACK in it has been applied
     return;
   }
   received_.mark(number);
+  if (reception_.on_packet(number)) advise_channels();
   if (acks_.ack_due(now)) runtime_.make_ready(this);
   rearm(now);
 }
@@ -115,14 +117,19 @@ Session::Taken Session::on_frames(Time now, const uint8_t* frames, size_t length
   for (;;) {
     switch (reader.next(frame)) {
       case wire::FrameReader::Next::kEnd:
-        if (reader.skipped() != 0) eliciting = true;
+        if (reader.skipped() != 0) eliciting = prompt_ = true;
         return Taken::kYes;
       case wire::FrameReader::Next::kError:
         return protocol_error(now, wire::Code::kFrameEncoding, reader.error());
       case wire::FrameReader::Next::kFrame:
         break;
     }
-    if (wire::is_ack_eliciting(frame.type())) eliciting = true;
+    if (wire::is_ack_eliciting(frame.type())) {
+      eliciting = true;
+      const bool data =
+          frame.type() == wire::FrameType::kMessage || frame.type() == wire::FrameType::kFragment;
+      if (!data) prompt_ = true;
+    }
     const Taken taken = on_frame(now, frame);
     if (taken != Taken::kYes) return taken;
   }
@@ -135,9 +142,11 @@ Session::Taken Session::on_frame(Time now, const wire::Frame& frame) {
   switch (frame.type()) {
     case FrameType::kMessage:
       channel = channel_for(now, frame.message.channel, taken);
+      if (channel == nullptr || !channel->peer_counted()) prompt_ = true;
       return channel == nullptr ? taken : on_stored(now, channel->on_message(now, frame.message));
     case FrameType::kFragment:
       channel = channel_for(now, frame.fragment.channel, taken);
+      if (channel == nullptr || !channel->peer_counted()) prompt_ = true;
       return channel == nullptr ? taken : on_stored(now, channel->on_fragment(now, frame.fragment));
     case FrameType::kAck:
       return on_ack(now, frame.ack);
@@ -157,7 +166,24 @@ Session::Taken Session::on_frame(Time now, const wire::Frame& frame) {
     }
     case FrameType::kWindow:
       channel = channel_for(now, frame.window.channel, taken);
-      if (channel != nullptr) channel->on_window(frame.window);
+      if (channel != nullptr && !channel->on_window(frame.window)) {
+        return protocol_error(now, wire::Code::kChannelState, "a window of another mode");
+      }
+      return taken;
+    case FrameType::kWindowHint:
+      channel = channel_for(now, frame.window_hint.channel, taken);
+      if (channel != nullptr) channel->on_window_hint(frame.window_hint);
+      return taken;
+    case FrameType::kRequest:
+      channel = channel_for(now, frame.request.channel, taken);
+      if (channel != nullptr) channel->on_request(now, frame.request);
+      return taken;
+    case FrameType::kSkip:
+      channel = channel_for(now, frame.skip.channel, taken);
+      return channel == nullptr ? taken : on_stored(now, channel->on_skip(now, frame.skip));
+    case FrameType::kCountNow:
+      channel = channels_.find(frame.count_now.channel);
+      if (channel != nullptr) channel->on_count_now(now);
       return taken;
     case FrameType::kCredit:
       channel = channel_for(now, frame.credit.channel, taken);
@@ -379,6 +405,39 @@ bool Session::frame_lost(const FrameRef& ref) {
   if (ref.kind == FrameRef::kMaxChannels && ref.begin == local_channel_limit_) {
     max_channels_wanted_ = true;
   }
+  runtime_.make_ready(this);
+  return true;
+}
+
+bool Session::time_out(Channel* channel, Time now, Duration pause) {
+  // The packets that carry messages of the channel, and were sent long enough ago.
+  struct Old final : LossDetector::Picker {
+    const Ring<FrameRef>& refs;
+    uint64_t id;
+    Time sent_before;
+    Old(const Ring<FrameRef>& all, uint64_t channel_id, Time time)
+        : refs(all), id(channel_id), sent_before(time) {}
+    bool picks(const SentPacket& packet) override {
+      if (packet.sent_at > sent_before) return false;
+      for (uint64_t i = 0; i < packet.frame_count; i++) {
+        const FrameRef& ref = refs[packet.frame_first + i];
+        if (ref.channel == id && ref.kind == FrameRef::kData) return true;
+      }
+      return false;
+    }
+  };
+  Old old(refs_, channel->id(), now - pause);
+  Fate fate(*this, now);
+  const LossDetector::TimeoutResult result = loss_.give_up(now, old, fate);
+  if (fate.failed()) {
+    protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
+    return false;
+  }
+  if (result.loss) {
+    apply_loss(now, result.lost_bytes, result.largest_lost_sent_at, result.prior_in_flight, false);
+  }
+  release_refs();
+  update_rates(now);
   runtime_.make_ready(this);
   return true;
 }

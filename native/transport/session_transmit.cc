@@ -209,30 +209,35 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
     p = write_acks(now, p, end);
   }
   bool wrote_data = false;
+  bool counted = false;
   if (data) {
     // One byte is kept for ACK_NOW.
-    uint8_t* after = write_channel_data(p, end - 1, refs, ref_count);
+    uint8_t* after = write_channel_data(now, p, end - 1, refs, ref_count, counted);
     wrote_data = after != p;
     p = after;
   }
+  // What is acknowledged when the receiver's count is due, and not before.
+  bool deferred = counted && !eliciting;
   eliciting = eliciting || wrote_data;
-  if ((wrote_data && active_.empty()) || probe) {
+  if ((wrote_data && !counted && active_.empty()) || probe) {
     if (uint8_t* after = wire::write(p, end, wire::AckNow{}); after != nullptr) {
       p = after;
       eliciting = true;
+      deferred = false;
     }
   }
-  if (has_ack_in_packet_ && !eliciting && acks_.range_count() >= kManyRanges &&
+  if (has_ack_in_packet_ && (!eliciting || deferred) && acks_.range_count() >= kManyRanges &&
       ++unanswered_acks_ >= kUnansweredAcks) {
     ping_wanted_ = true;
   }
-  if (eliciting || ping_wanted_) unanswered_acks_ = 0;
+  if ((eliciting && !deferred) || ping_wanted_) unanswered_acks_ = 0;
   if (ping_wanted_) {
-    if (eliciting) {
+    if (eliciting && !deferred) {
       ping_wanted_ = false;
     } else if (uint8_t* after = wire::write(p, end, wire::Ping{}); after != nullptr) {
       p = after;
       eliciting = true;
+      deferred = false;
       ping_wanted_ = false;
     }
   }
@@ -249,6 +254,7 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
   packet.sent_at = now;
   packet.bytes = static_cast<uint32_t>(content + wire::kPacketOverhead);
   packet.ack_eliciting = eliciting;
+  packet.deferred = deferred;
   packet.in_flight_counted = eliciting;
   packet.app_limited = active_.empty();
   packet.has_ack = has_ack_in_packet_;
@@ -310,28 +316,38 @@ uint8_t* Session::write_channel_control(Time now, uint8_t* out, uint8_t* end, Fr
   return out;
 }
 
-uint8_t* Session::write_channel_data(uint8_t* out, uint8_t* end, FrameRef* refs,
-                                     size_t& ref_count) {
+uint8_t* Session::write_channel_data(Time now, uint8_t* out, uint8_t* end, FrameRef* refs,
+                                     size_t& ref_count, bool& counted) {
+  uint8_t* const begin = out;
   while (Channel* channel = active_.front()) {
     if (ref_count == kMaxRefs) break;
-    channel->on_congestion_window(congestion_.window());
+    // A message of a counted channel has its packet to itself.
+    if (channel->counted() && out != begin) break;
+    channel->adapt(now, congestion_.window());
     FrameRef ref{};
-    uint8_t* after = channel->write_data(out, end, ref);
-    if (after != out) refs[ref_count++] = ref;
+    uint8_t* after = channel->write_data(now, out, end, ref);
     const bool stuck = after == out;
+    if (!stuck) {
+      refs[ref_count++] = ref;
+      active_.charge(channel, static_cast<size_t>(after - out));
+      counted = channel->counted();
+    }
     out = after;
     if (!channel->wants_data()) {
       active_.remove(channel);
-    } else if (stuck) {
+      if (counted) break;
+    } else if (stuck || counted) {
       break;  // no room for more of it in this packet
     }
   }
-  // The next packet begins with another channel.
-  if (active_.size() > 1) {
-    Channel* first = active_.pop_front();
-    active_.push_back(first);
-  }
   return out;
+}
+
+// Why the ACK that is being written is written.
+AckCause Session::ack_cause(Time now) const {
+  const AckCause cause = acks_.cause(now);
+  const bool timeout = !counts_.empty() && now >= count_deadline_;
+  return cause == AckCause::kCarried && timeout ? AckCause::kTimeout : cause;
 }
 
 uint8_t* Session::write_acks(Time now, uint8_t* out, uint8_t* end) {
@@ -355,6 +371,7 @@ uint8_t* Session::write_acks(Time now, uint8_t* out, uint8_t* end) {
   out = after;
   has_ack_in_packet_ = true;
   ack_in_packet_ = ack.largest();
+  const AckCause cause = ack_cause(now);
   acks_.on_ack_sent(now);
   counters_.acks_sent++;
 
@@ -371,7 +388,7 @@ uint8_t* Session::write_acks(Time now, uint8_t* out, uint8_t* end) {
     count.entry_count /= 2;
   }
   for (uint32_t i = 0; i < count.entry_count; i++) {
-    counts_.pop_front()->on_count_sent();
+    counts_.pop_front()->on_count_sent(now, cause);
     out = after;
   }
   if (counts_.empty()) count_deadline_ = kNever;

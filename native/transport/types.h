@@ -6,6 +6,7 @@
 
 #include "transport/time.h"
 #include "wire/codes.h"
+#include "wire/frames.h"
 #include "wire/packet.h"
 
 namespace hawser::transport {
@@ -65,10 +66,30 @@ struct ChannelConfig {
   uint32_t max_message = 16u << 20;
   // N: messages in flight at most, 2 to 65,536; 0 = automatic.
   uint32_t window = 0;
+  // Bounds of an automatic N; 0 = none.
+  uint32_t window_minimum = 0;
+  uint32_t window_maximum = 0;
   // M: messages in sequence that the peer acknowledges at once, 1 to N; 0 = N / 2.
   uint32_t ack_every = 0;
   // T: the peer acknowledges this long after a first receipt. 0 = the ACK policy's delay.
   Duration ack_timeout = 0;
+  // Acknowledgements only after M messages in sequence, after T, and on request.
+  bool counted = false;
+  // Messages leave only when N of them are there, when the window was shifted, on a flush, or
+  // `flush_after` after the first of them (0 = never).
+  bool fill = false;
+  Duration flush_after = 0;
+  // What is unacknowledged for so long is sent again; 0 = from the measured round trip.
+  Duration resend_timeout = 0;
+  // When the window was shifted, everything in it is sent again.
+  bool resend_all = false;
+  wire::Delivery delivery = wire::Delivery::kOrdered;
+  // Messages not acknowledged for so long are given up; 0 = never.
+  Duration expires_after = 0;
+  // Lower ones go first (0 to 7, as RFC 9218 has it); those of one priority share by weight (1 to
+  // 256).
+  uint8_t priority = 3;
+  uint16_t weight = 16;
   // Unsent bytes above which push() says "full", and the limit at which it refuses.
   uint64_t high_water_mark = 1u << 20;
   uint64_t max_buffered = 16u << 20;
