@@ -2,7 +2,6 @@
 
 import {
   deliveries,
-  deliveryOnWire,
   type Frame,
   firstSkippable,
   frameCodes,
@@ -240,7 +239,8 @@ function readRequest(cursor: Cursor, sequences: Sequences): Frame {
   let before: { low: number; length: number } | undefined
   for (let index = 0; index < count; index++) {
     const low = cursor.u32()
-    const length = cursor.varint(0, 2 ** 32 - 1) + 1
+    // No more than can be in flight.
+    const length = cursor.varint(0, maxWindow - 1) + 1
     // Rising in the arithmetic of 32 bits.
     if (before !== undefined) {
       const distance = (low - before.low) >>> 0
@@ -283,7 +283,7 @@ function readTerms(cursor: Cursor) {
   return {
     limit: cursor.varint(),
     maxMessageBytes: cursor.varint(1, maxMessage),
-    delivery: deliveries[deliveryOnWire ? cursor.varint(0, 3) : 0] as (typeof deliveries)[number],
+    delivery: deliveries[cursor.varint(0, 3)] as (typeof deliveries)[number],
   }
 }
 

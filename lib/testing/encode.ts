@@ -1,14 +1,7 @@
 // Writes frames, for packets that a test makes up.
 
 import { OptionError } from '../errors'
-import {
-  deliveries,
-  deliveryOnWire,
-  type Frame,
-  frameCodes,
-  type NumberRange,
-  windowModes,
-} from './frames'
+import { deliveries, type Frame, frameCodes, type NumberRange, windowModes } from './frames'
 
 /** The bytes of a packet's content. Writes what it is given, allowed or not. */
 export function encodeFrames(frames: readonly Frame[]): Buffer {
@@ -90,8 +83,7 @@ function parts(frame: Written): Uint8Array[] {
 }
 
 function terms(frame: Extract<Frame, { type: 'OPEN' | 'ACCEPT' }>): Uint8Array[] {
-  const delivery = deliveryOnWire ? [deliveries.indexOf(frame.delivery)] : []
-  return numbers(frame.limit, frame.maxMessageBytes, ...delivery)
+  return numbers(frame.limit, frame.maxMessageBytes, deliveries.indexOf(frame.delivery))
 }
 
 function ackParts(delay: number, ranges: readonly NumberRange[]): Uint8Array[] {

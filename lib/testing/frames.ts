@@ -153,9 +153,6 @@ export const frameCodes: Readonly<Record<Exclude<FrameType, 'UNKNOWN'>, number>>
   COUNT_NOW: 0x28,
 }
 
-/** Whether OPEN and ACCEPT end with `delivery`. */
-export const deliveryOnWire = false
-
 /** By their number on the wire. */
 export const deliveries: readonly Delivery[] = ['ordered', 'unordered', 'latest', 'unreliable']
 
