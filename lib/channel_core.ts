@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { copyOf, cutText } from './bytes'
 import type { Channel, Remote, StreamOptions } from './channel'
+import type { Clock } from './clock'
 import { Code, type Explanation, explain, maxReasonBytes, type NativeClose } from './codes'
 import { asyncDispose } from './disposable'
 import { showDuration } from './duration'
@@ -92,6 +93,11 @@ export class ChannelCore
   /** The same object, with the types of the application. */
   as<Out, In>(): Channel<Out, In> {
     return this as unknown as Channel<Out, In>
+  }
+
+  /** What timeouts are measured by. */
+  get clock(): Clock {
+    return this.#engine.clock
   }
 
   get state(): 'open' | 'ended' | 'closed' {

@@ -49,7 +49,7 @@ export class Dial {
   readonly #service: string
   readonly #settings: ChannelSettings
   readonly #wait: WaitSettings
-  readonly #started = performance.now()
+  readonly #started: number
   /** Addresses that could not even be tried. */
   readonly #unusable: Attempt[] = []
 
@@ -61,6 +61,7 @@ export class Dial {
     waitSettings: WaitSettings,
   ) {
     this.#peer = peer
+    this.#started = peer.engine.clock.now()
     this.#target = target
     this.#service = service
     this.#settings = settings
@@ -206,6 +207,7 @@ export class Dial {
     try {
       return await wait<T>(
         { signal, timeout: Math.max(0, timeout - this.#elapsed()) },
+        this.#peer.engine.clock,
         { what: '', timedOut },
         (waiter) => {
           opening = waiter
@@ -268,7 +270,7 @@ export class Dial {
   }
 
   #elapsed(): number {
-    return Math.round(performance.now() - this.#started)
+    return Math.round(this.#peer.engine.clock.now() - this.#started)
   }
 }
 

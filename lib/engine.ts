@@ -2,6 +2,7 @@
 
 import { markAsUntransferable } from 'node:worker_threads'
 import { viewOf } from './bytes'
+import { type Clock, systemClock } from './clock'
 import { type NativeClose, readClose } from './codes'
 import { OptionError } from './errors'
 import { native as loadNative } from './native'
@@ -50,6 +51,8 @@ interface Run {
 
 export class Engine {
   readonly native: NativeBinding
+  /** What the timeouts of its peers are measured by. */
+  readonly clock: Clock
   readonly driver: 'hybrid' | 'thread'
   readonly #tables: Tables
   readonly #slabs: ArrayBuffer[] = []
@@ -61,8 +64,13 @@ export class Engine {
   readonly #hostOfSession = new Map<number, number>()
   readonly #channels = new Map<number, ChannelSink>()
 
-  constructor(native: NativeBinding, driver: 'auto' | 'hybrid' | 'thread') {
+  constructor(
+    native: NativeBinding,
+    driver: 'auto' | 'hybrid' | 'thread',
+    clock: Clock = systemClock,
+  ) {
     this.native = native
+    this.clock = clock
     const started = native.start({
       driver,
       slabs: slabCount,

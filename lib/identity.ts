@@ -48,9 +48,17 @@ export class Identity {
 
   /** A new identity from the system's random numbers. */
   static generate(): Identity {
+    return Identity.fromSeed(randomBytes(keyBytes))
+  }
+
+  /**
+   * The identity that 32 bytes stand for, always the same one.
+   *
+   * @internal
+   */
+  static fromSeed(seed: Uint8Array): Identity {
     // Not generateKeyPairSync with an export as JWK: in Node.js 20, a garbage collection in the middle of that export can
     // free the job that made the key, which waits for a lock that the export holds, for ever.
-    const seed = randomBytes(keyBytes)
     const privateKey = createPrivateKey({
       key: Buffer.concat([pkcs8Prefix, seed]),
       format: 'der',

@@ -4,11 +4,11 @@ import type { EventEmitter } from 'node:events'
 import type { Target } from './address'
 import type { Bytes } from './bytes'
 import type { Channel, Remote } from './channel'
-import { engine } from './engine'
+import { type Engine, engine } from './engine'
 import type { PeerId } from './identity'
 import { openHost } from './listen'
 import type { ChannelOptions } from './options/channel'
-import { type PeerOptions, peerOptions } from './options/peer'
+import { type PeerOptions, type PeerSettings, peerOptions } from './options/peer'
 import { PeerCore } from './peer_core'
 import type { Handler, Service } from './service'
 import type { PeerStats } from './stats'
@@ -111,7 +111,11 @@ export interface Peer extends EventEmitter<PeerEvents>, AsyncDisposable {
 export async function createPeer(options?: PeerOptions): Promise<Peer> {
   const settings = peerOptions(options)
   settings.signal?.throwIfAborted()
-  const running = engine(settings.driver)
+  return peerOn(engine(settings.driver), settings)
+}
+
+/** Creates a peer on an engine. */
+export async function peerOn(running: Engine, settings: PeerSettings): Promise<Peer> {
   const host = await openHost(running.native, settings)
   if (settings.signal?.aborted === true) {
     running.native.hostDestroy(host.handle)

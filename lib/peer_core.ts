@@ -173,7 +173,7 @@ export class PeerCore
   adoptSession(handle: number, id: PeerId, places: readonly Place[]): Session {
     const known = this.#sessions.get(handle)
     if (known !== undefined) return known
-    const session = new Session(this.engine.native, handle, id, places)
+    const session = new Session(this.engine, handle, id, places)
     this.engine.addSession(handle, this.host)
     this.#addSession(session)
     return session
@@ -220,7 +220,7 @@ export class PeerCore
   // --- HostSink.
 
   onSessionIncoming(handle: number): void {
-    const session = Session.incoming(this.engine.native, handle)
+    const session = Session.incoming(this.engine, handle)
     if (session === undefined) return
     this.#addSession(session)
     this.emit('session', session.remote)
@@ -340,7 +340,7 @@ export class PeerCore
     native.hostClose(this.host, Code.NoError, '')
     if (this.#sessions.size > 0) {
       const timed = { ...waitForever, timeout: goodbyeTimeout + this.#impairedDelay }
-      await wait<void>(timed, { what: '' }, (waiter) => {
+      await wait<void>(timed, this.engine.clock, { what: '' }, (waiter) => {
         this.#goodbye = waiter
       }).catch(() => {})
     }

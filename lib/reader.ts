@@ -1,6 +1,7 @@
 // The receiving side of a channel: keeps the messages that were handed over and not read yet, asks the native part for
 // more when a reader needs them, and sees to it that only one reader is at work.
 
+import type { Clock } from './clock'
 import { HawserError } from './errors'
 import { Fifo } from './fifo'
 import { Demand } from './native_types'
@@ -9,6 +10,7 @@ import { type WaitSettings, wait, waitForever } from './waiting'
 
 /** What a reader needs of its channel. */
 export interface ReaderOwner<In> {
+  readonly clock: Clock
   demand(demand: Demand): void
   /** May throw. */
   decode(bytes: Buffer): In
@@ -153,19 +155,24 @@ export class Reader<In> {
       this.#serve = undefined
       done()
     }
-    return wait<T>(settings, { what: 'no message arrived', cancel }, (waiter) => {
-      this.#serve = () => {
-        done()
-        try {
-          waiter.resolve(take())
-        } catch (error) {
-          waiter.reject(error)
+    return wait<T>(
+      settings,
+      this.#owner.clock,
+      { what: 'no message arrived', cancel },
+      (waiter) => {
+        this.#serve = () => {
+          done()
+          try {
+            waiter.resolve(take())
+          } catch (error) {
+            waiter.reject(error)
+          }
         }
-      }
-      if (this.#asked) return
-      this.#asked = true
-      this.#owner.demand(Demand.Once)
-    })
+        if (this.#asked) return
+        this.#asked = true
+        this.#owner.demand(Demand.Once)
+      },
+    )
   }
 
   /**

@@ -2,9 +2,9 @@
 
 import { formatAddress, formatPlace, type Place } from './address'
 import type { Remote } from './channel'
+import type { Engine } from './engine'
 import type { Attempt } from './errors'
 import { type PeerId, peerIdFromKey } from './identity'
-import type { NativeBinding } from './native_types'
 
 export class Session {
   readonly handle: number
@@ -14,31 +14,32 @@ export class Session {
   openings = 0
   /** Another one with the same peer, as after opening to each other at the same time. */
   older: Session | undefined
-  readonly #native: NativeBinding
+  readonly #engine: Engine
   /** Where it is being reached, for one that this side makes. */
   readonly #places: readonly Place[]
-  readonly #started = performance.now()
+  readonly #started: number
   #remote: Remote | undefined
 
-  constructor(native: NativeBinding, handle: number, id: PeerId, places: readonly Place[]) {
+  constructor(engine: Engine, handle: number, id: PeerId, places: readonly Place[]) {
     this.handle = handle
     this.id = id
-    this.#native = native
+    this.#engine = engine
+    this.#started = engine.clock.now()
     this.#places = places
   }
 
   /** A session that a peer made with us; `undefined` if it is gone already. */
-  static incoming(native: NativeBinding, handle: number): Session | undefined {
-    const remote = native.sessionRemote(handle)
+  static incoming(engine: Engine, handle: number): Session | undefined {
+    const remote = engine.native.sessionRemote(handle)
     if (remote === undefined) return undefined
-    const session = new Session(native, handle, peerIdFromKey(remote.id), [])
+    const session = new Session(engine, handle, peerIdFromKey(remote.id), [])
     session.opened()
     return session
   }
 
   opened(): void {
     this.state = 'open'
-    const found = this.#native.sessionRemote(this.handle)
+    const found = this.#engine.native.sessionRemote(this.handle)
     if (found === undefined) return
     const place = { host: found.address, port: found.port }
     this.#remote = Object.freeze({ id: this.id, address: formatAddress(this.id, place) })
@@ -51,7 +52,7 @@ export class Session {
 
   /** What came of each address so far. `failure`: why none of them worked. */
   attempts(failure: string): Attempt[] {
-    const elapsed = Math.round(performance.now() - this.#started)
+    const elapsed = Math.round(this.#engine.clock.now() - this.#started)
     return this.#places.map((place) => ({
       address: formatPlace(place),
       outcome: this.#outcome(place, failure),

@@ -1,5 +1,6 @@
 // Waiting for something, with a time limit and a signal.
 
+import type { Clock, Timer } from './clock'
 import { showDuration } from './duration'
 import { HawserError } from './errors'
 
@@ -48,7 +49,7 @@ class PromiseWaiter<T> implements Waiter<T> {
   settled = false
   readonly #resolve: (value: T) => void
   readonly #reject: (error: unknown) => void
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #signal: AbortSignal | undefined
   #onAbort: (() => void) | undefined
 
@@ -57,18 +58,16 @@ class PromiseWaiter<T> implements Waiter<T> {
     this.#reject = reject
   }
 
-  guard({ signal, timeout }: WaitSettings, givingUp: GivingUp): void {
+  guard({ signal, timeout }: WaitSettings, clock: Clock, givingUp: GivingUp): void {
     if (signal !== undefined) {
       this.#signal = signal
       this.#onAbort = () => this.#giveUp(givingUp, signal.reason)
       signal.addEventListener('abort', this.#onAbort, { once: true })
     }
     if (timeout !== Number.POSITIVE_INFINITY) {
-      this.#timer = setTimeout(() => {
+      this.#timer = clock.setTimeout(() => {
         this.#giveUp(givingUp, givingUp.timedOut?.() ?? timeoutError(givingUp.what, timeout))
       }, timeout)
-      // The peer keeps the process alive while it has something to wait for, not its timers.
-      this.#timer.unref()
     }
   }
 
@@ -89,18 +88,19 @@ class PromiseWaiter<T> implements Waiter<T> {
   #settle(): boolean {
     if (this.settled) return false
     this.settled = true
-    clearTimeout(this.#timer)
+    this.#timer?.cancel()
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort)
     return true
   }
 }
 
 /**
- * A promise that `start` arranges to be settled, or that rejects when `settings` say so. With a signal that has
+ * A promise that `start` arranges to be settled, or that rejects when `settings` say so, by `clock`. With a signal that has
  * aborted already, `start` is not called.
  */
 export function wait<T>(
   settings: WaitSettings,
+  clock: Clock,
   givingUp: GivingUp,
   start: (waiter: Waiter<T>) => void,
 ): Promise<T> {
@@ -110,7 +110,7 @@ export function wait<T>(
     const waiter = new PromiseWaiter<T>(resolve, reject)
     start(waiter)
     const limited = signal !== undefined || timeout !== Number.POSITIVE_INFINITY
-    if (limited && !waiter.settled) waiter.guard(settings, givingUp)
+    if (limited && !waiter.settled) waiter.guard(settings, clock, givingUp)
   })
 }
 

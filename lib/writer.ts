@@ -79,7 +79,7 @@ export class Writer {
         return Promise.reject(error)
       }
     }
-    return wait<void>(settings, { what }, (waiter) => {
+    return wait<void>(settings, this.#engine.clock, { what }, (waiter) => {
       this.#waitingForRoom.push((failure) => {
         // Given up meanwhile.
         if (waiter.settled) return
@@ -119,7 +119,7 @@ export class Writer {
   /** Resolves when everything sent so far is acknowledged, messages that wait for room included. */
   acknowledged(settings: WaitSettings): Promise<void> {
     const what = 'the peer did not acknowledge everything'
-    return wait<void>(settings, { what }, (waiter) => {
+    return wait<void>(settings, this.#engine.clock, { what }, (waiter) => {
       this.#afterWaiting((failure) => {
         if (failure === undefined) this.#addFlush(waiter)
         else waiter.reject(failure)

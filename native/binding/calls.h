@@ -15,5 +15,6 @@ void export_engine_calls(Napi::Object exports, Environment& environment);
 void export_host_calls(Napi::Object exports, Environment& environment);
 void export_session_calls(Napi::Object exports, Environment& environment);
 void export_channel_calls(Napi::Object exports, Environment& environment);
+void export_simulation_calls(Napi::Object exports, Environment& environment);
 
 }  // namespace hawser::binding

@@ -7,7 +7,6 @@
 #include "binding/calls.h"
 #include "binding/config.h"
 #include "binding/counters.h"
-#include "net/clock.h"
 
 namespace hawser::binding {
 namespace {
@@ -40,7 +39,7 @@ napi_value channel_open(napi_env env, napi_callback_info info) {
   int32_t handle = kNoHandle;
   {
     MutexLock lock(environment.engine()->mutex());
-    const transport::Time now = net::monotonic_now_ns();
+    const transport::Time now = environment.now();
     Channel* channel =
         entry->session->open_channel(now, config, reinterpret_cast<const uint8_t*>(service),
                                      service_length, metadata.data, metadata.length);
@@ -69,7 +68,7 @@ napi_value channel_accept(napi_env env, napi_callback_info info) {
   entry->max_buffered = config.max_buffered;
   {
     MutexLock lock(environment.engine()->mutex());
-    entry->channel->accept(net::monotonic_now_ns(), config);
+    entry->channel->accept(environment.now(), config);
   }
   environment.after_change();
   return nullptr;
@@ -86,7 +85,7 @@ napi_value end_with_code(napi_env env, napi_callback_info info) {
   const wire::Code code = wire::code_from_wire(to_integer(arguments.number(1), UINT32_MAX));
   {
     MutexLock lock(environment.engine()->mutex());
-    (channel->*kEnd)(net::monotonic_now_ns(), code, reason.text, reason.length);
+    (channel->*kEnd)(environment.now(), code, reason.text, reason.length);
   }
   environment.after_change();
   return nullptr;
@@ -122,7 +121,7 @@ napi_value channel_demand(napi_env env, napi_callback_info info) {
   const int32_t demand = std::clamp(arguments.handle(1), 0, 2);
   {
     MutexLock lock(environment.engine()->mutex());
-    channel->set_demand(net::monotonic_now_ns(), static_cast<transport::Demand>(demand));
+    channel->set_demand(environment.now(), static_cast<transport::Demand>(demand));
   }
   environment.after_change();
   return nullptr;
@@ -135,8 +134,7 @@ napi_value channel_watch(napi_env env, napi_callback_info info) {
   if (channel == nullptr) return nullptr;
   {
     MutexLock lock(environment.engine()->mutex());
-    channel->watch_acknowledged(net::monotonic_now_ns(),
-                                to_integer(arguments.number(1), UINT64_MAX / 2));
+    channel->watch_acknowledged(environment.now(), to_integer(arguments.number(1), UINT64_MAX / 2));
   }
   environment.after_change();
   return nullptr;
@@ -149,7 +147,7 @@ napi_value channel_end(napi_env env, napi_callback_info info) {
   if (channel == nullptr) return nullptr;
   {
     MutexLock lock(environment.engine()->mutex());
-    channel->end(net::monotonic_now_ns());
+    channel->end(environment.now());
   }
   environment.after_change();
   return nullptr;
@@ -166,7 +164,7 @@ napi_value channel_release(napi_env env, napi_callback_info info) {
   environment.objects.remove_channel(handle);
   {
     MutexLock lock(environment.engine()->mutex());
-    channel->release(net::monotonic_now_ns());
+    channel->release(environment.now());
     environment.free_if_done(host);
   }
   environment.after_change();

@@ -4,7 +4,7 @@
 
 #include "binding/hybrid_driver.h"
 #include "binding/thread_driver.h"
-#include "net/clock.h"
+#include "binding/virtual_driver.h"
 
 namespace hawser::binding {
 
@@ -33,11 +33,19 @@ bool Environment::start(const StartOptions& options) {
 }
 
 bool Environment::create_engine() {
-  engine_ = new (std::nothrow) engine::Engine(net::monotonic_now_ns(), 0);
-  return engine_ != nullptr && engine_->open() == 0;
+  engine::Surroundings surroundings;
+  if (network_ != nullptr) surroundings = {network_, network_};
+  engine_ = new (std::nothrow) engine::Engine(now(), 0, surroundings);
+  if (engine_ == nullptr || engine_->open() != 0) return false;
+  engine_->runtime().set_tap(network_);
+  return true;
 }
 
 bool Environment::create_driver(DriverChoice choice) {
+  if (network_ != nullptr) {
+    driver_ = create_virtual_driver(env_, wake_);
+    return driver_ != nullptr;
+  }
   if (choice == DriverChoice::kHybrid) {
     driver_ = create_hybrid_driver(*this);
     hybrid_ = driver_ != nullptr;
@@ -117,6 +125,16 @@ void Environment::shutdown() {
   engine_ = nullptr;
 }
 
+void Environment::release_references() {
+  for (napi_ref* reference : {&callback_, &tables_, &resource_, &wake_}) {
+    if (*reference != nullptr) napi_delete_reference(env_, *reference);
+    *reference = nullptr;
+  }
+  sink_.reset(env_, 0, 0, {});
+  if (async_context_ != nullptr) napi_async_destroy(env_, async_context_);
+  async_context_ = nullptr;
+}
+
 // --- Hosts.
 
 void Environment::destroy_host(int32_t handle) {
@@ -125,7 +143,7 @@ void Environment::destroy_host(int32_t handle) {
   set_keep_alive(handle, false);
   if (entry->host != nullptr) {
     MutexLock lock(engine_->mutex());
-    const Time now = net::monotonic_now_ns();
+    const Time now = this->now();
     while (entry->first_channel != kNoHandle) {
       transport::Channel* channel = objects.channel(entry->first_channel);
       objects.remove_channel(entry->first_channel);
@@ -175,36 +193,52 @@ void Environment::serve_round(bool receive) {
     more_ = false;
     return;
   }
-  bool tell = false;
-  {
-    MutexLock lock(engine_->mutex());
-    const Time now = net::monotonic_now_ns();
-    sink_.begin();
-    events_.begin();
-    engine_->runtime().set_sink(&sink_);
-    const size_t received = receive ? engine_->receive(now, kReceiveBytes) : 0;
-    collector_.collect(*engine_, now);
-    engine_->runtime().set_sink(nullptr);
-    if (engine_->take_alarm()) outbox_.sweep(*engine_, now);
-    tell = sink_.runs() > 0 || events_.count() > 0 || (sink_.full() && sink_.spent() > 0);
-    if (!tell || received > kFewDatagrams) {
-      engine_->run_timers(now);
-      engine_->transmit(now);
-    }
-    next_timeout_ = engine_->next_timeout();
-    // Without a slab there is no way on: supply_slab() goes on.
-    more_ = !sink_.full() && (engine_->has_events() || collector_.waiting());
-  }
-  if (tell) {
+  if (fill_batch(receive, 0)) {
     call_js();
     if (engine_ != nullptr) finish_round();
   }
   napi_close_handle_scope(env_, scope);
 }
 
+// The first half of a round. True: there is something to tell to JS, and finish_round() is due.
+bool Environment::fill_batch(bool receive, size_t received) {
+  MutexLock lock(engine_->mutex());
+  const Time now = this->now();
+  sink_.begin();
+  events_.begin();
+  engine_->runtime().set_sink(&sink_);
+  if (receive) received = engine_->receive(now, kReceiveBytes);
+  collector_.collect(*engine_, now);
+  engine_->runtime().set_sink(nullptr);
+  if (engine_->take_alarm()) outbox_.sweep(*engine_, now);
+  const bool tell = sink_.runs() > 0 || events_.count() > 0 || (sink_.full() && sink_.spent() > 0);
+  if (!tell || received > kFewDatagrams) {
+    engine_->run_timers(now);
+    engine_->transmit(now);
+  }
+  next_timeout_ = engine_->next_timeout();
+  // Without a slab there is no way on: supply_slab() goes on.
+  more_ = !sink_.full() && (engine_->has_events() || collector_.waiting());
+  return tell;
+}
+
+bool Environment::begin_round(size_t received) {
+  if (serving_ || engine_ == nullptr) return false;
+  if (!fill_batch(false, received)) return false;
+  serving_ = true;
+  call_js();
+  return true;
+}
+
+void Environment::end_round() {
+  if (!serving_) return;
+  serving_ = false;
+  if (engine_ != nullptr) finish_round();
+}
+
 void Environment::finish_round() {
   MutexLock lock(engine_->mutex());
-  const Time now = net::monotonic_now_ns();
+  const Time now = this->now();
   outbox_.flush(*engine_, now);
   engine_->run_timers(now);
   engine_->transmit(now);
@@ -268,7 +302,7 @@ void Environment::flush() {
   bool events = false;
   {
     MutexLock lock(engine_->mutex());
-    const Time now = net::monotonic_now_ns();
+    const Time now = this->now();
     outbox_.flush(*engine_, now);
     engine_->transmit(now);
     next_timeout_ = engine_->next_timeout();
@@ -282,7 +316,7 @@ void Environment::after_urgent_change() {
   bool events = false;
   {
     MutexLock lock(engine_->mutex());
-    engine_->transmit(net::monotonic_now_ns());
+    engine_->transmit(now());
     next_timeout_ = engine_->next_timeout();
     events = engine_->has_events();
   }

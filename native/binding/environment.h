@@ -15,6 +15,8 @@
 #include "binding/outbox.h"
 #include "binding/slab_sink.h"
 #include "engine/engine.h"
+#include "engine/virtual_network.h"
+#include "net/clock.h"
 
 namespace hawser::binding {
 
@@ -29,12 +31,18 @@ struct StartOptions {
 
 class Environment {
  public:
-  explicit Environment(napi_env env) : env_(env), collector_(objects, sink_, events_) {}
+  // network: where its peers live and whose clock they follow; nullptr: the system's.
+  explicit Environment(napi_env env, engine::VirtualNetwork* network = nullptr)
+      : env_(env), network_(network), collector_(objects, sink_, events_) {}
   ~Environment();
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 
   napi_env env() const { return env_; }
+  // The time for every call of the engine.
+  transport::Time now() const {
+    return network_ == nullptr ? net::monotonic_now_ns() : network_->now();
+  }
   // nullptr before start() and after shutdown().
   engine::Engine* engine() { return engine_; }
 
@@ -51,6 +59,23 @@ class Environment {
   // One service of the engine: messages and events go to JS, what it answers leaves. Called by the
   // driver.
   void serve();
+  // --- On a virtual network, instead of serve(): JS is called from within, and lets promises and
+  // ticks run before it calls end_round().
+  // The function that is to be called when there is something to do; before start().
+  bool set_wake(napi_value wake) { return napi_create_reference(env_, wake, 1, &wake_) == napi_ok; }
+  // `received` datagrams came since the last round. True: JS was told something; end_round() must
+  // follow.
+  bool begin_round(size_t received);
+  void end_round();
+  // Another round is wanted at this time.
+  bool more() const { return more_ && engine_ != nullptr; }
+  transport::Time next_timeout() const {
+    return engine_ == nullptr ? transport::kNever : next_timeout_;
+  }
+  // After shutdown(): lets go of what it holds of JS.
+  void release_references();
+  void* owner = nullptr;
+
   // Everything that was sent may leave.
   void flush();
   int32_t send(int64_t channel, const uint8_t* data, size_t length);
@@ -92,10 +117,13 @@ class Environment {
   bool create_driver(DriverChoice choice);
   bool set_callback(napi_value callback);
   void serve_round(bool receive);
+  bool fill_batch(bool receive, size_t received);
   void call_js();
   void finish_round();
 
   napi_env env_;
+  engine::VirtualNetwork* network_;
+  napi_ref wake_ = nullptr;
   engine::Engine* engine_ = nullptr;
   Driver* driver_ = nullptr;
   bool hybrid_ = false;

@@ -7,7 +7,6 @@
 #include "binding/calls.h"
 #include "binding/config.h"
 #include "binding/counters.h"
-#include "net/clock.h"
 
 namespace hawser::binding {
 namespace {
@@ -51,7 +50,7 @@ Napi::Object to_host_info(Napi::Env env, int32_t handle, const engine::Host& hos
   double receive_buffer = 0;
   double send_buffer = 0;
   for (size_t i = 0; i < host.socket_count(); i++) {
-    const net::UdpSocket& socket = host.socket(i);
+    const engine::HostSocket& socket = host.socket(i);
     sockets.Set(static_cast<uint32_t>(i), to_socket_config(env, socket.local_address()));
     receive_buffer = socket.features().receive_buffer_bytes;
     send_buffer = socket.features().send_buffer_bytes;
@@ -143,8 +142,7 @@ napi_value host_close(napi_env env, napi_callback_info info) {
   const wire::Code code = wire::code_from_wire(to_integer(arguments.number(1), UINT32_MAX));
   {
     MutexLock lock(environment.engine()->mutex());
-    environment.engine()->close_host(host, net::monotonic_now_ns(), code, reason.text,
-                                     reason.length);
+    environment.engine()->close_host(host, environment.now(), code, reason.text, reason.length);
   }
   environment.after_urgent_change();
   return nullptr;

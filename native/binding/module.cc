@@ -35,6 +35,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_host_calls(exports, *environment);
   export_session_calls(exports, *environment);
   export_channel_calls(exports, *environment);
+  export_simulation_calls(exports, *environment);
   return exports;
 }
 

@@ -8,7 +8,6 @@
 #include "binding/config.h"
 #include "binding/counters.h"
 #include "engine/path.h"
-#include "net/clock.h"
 
 namespace hawser::binding {
 namespace {
@@ -39,7 +38,7 @@ int32_t connect_locked(Environment& environment, int32_t host_handle, engine::Ho
   Session* session = host.endpoint().find(remote);
   if (session == nullptr || session->released()) {
     if (count == 0) return kNoHandle;
-    const transport::Time now = net::monotonic_now_ns();
+    const transport::Time now = environment.now();
     session = host.endpoint().connect(now, remote, candidates, count, now + timeout);
     if (session == nullptr) return kNoHandle;
   }
@@ -47,7 +46,7 @@ int32_t connect_locked(Environment& environment, int32_t host_handle, engine::Ho
   if (known != kNoHandle) return known;
   const int32_t handle = environment.objects.add_session(host_handle, session);
   if (handle == kNoHandle) {
-    session->close(net::monotonic_now_ns(), wire::Code::kOutOfMemory, nullptr, 0);
+    session->close(environment.now(), wire::Code::kOutOfMemory, nullptr, 0);
     session->release();
   }
   return handle;
@@ -87,7 +86,7 @@ napi_value session_close(napi_env env, napi_callback_info info) {
   const wire::Code code = wire::code_from_wire(to_integer(arguments.number(1), UINT32_MAX));
   {
     MutexLock lock(environment.engine()->mutex());
-    session->close(net::monotonic_now_ns(), code, reason.text, reason.length);
+    session->close(environment.now(), code, reason.text, reason.length);
   }
   environment.after_urgent_change();
   return nullptr;

@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "engine/path.h"
-
 namespace hawser::engine {
 
 using transport::kNever;
 using transport::Time;
 
-Engine::Engine(Time now, size_t memory_limit)
-    : memory_(memory_limit), runtime_(memory_, random_, now), wheel_(now) {}
+Engine::Engine(Time now, size_t memory_limit, const Surroundings& surroundings)
+    : memory_(memory_limit),
+      network_(surroundings.network),
+      runtime_(memory_, surroundings.random == nullptr ? random_ : *surroundings.random, now),
+      wheel_(now) {}
 
 Engine::~Engine() {
   while (Host* host = hosts_.front()) destroy_host(host);
@@ -20,9 +21,10 @@ Engine::~Engine() {
 }
 
 int Engine::open() {
+  train_buffer_ = static_cast<uint8_t*>(memory_.allocate(kTrainBytes));
+  if (network_ != nullptr) return train_buffer_ == nullptr ? ENOMEM : 0;
   const int error = sockets_.open();
   if (error != 0) return error;
-  train_buffer_ = static_cast<uint8_t*>(memory_.allocate(kTrainBytes));
   if (train_buffer_ == nullptr || !batch_.init()) return ENOMEM;
   return 0;
 }
@@ -35,7 +37,7 @@ Host* Engine::create_host(const HostOptions& options, HostError* error) {
     *error = {0, ENOMEM};
     return nullptr;
   }
-  if (!host->open(options, &sockets_, error)) {
+  if (!host->open(options, network_ == nullptr ? &sockets_ : nullptr, error)) {
     memory_.destroy(host);
     return nullptr;
   }
@@ -113,6 +115,16 @@ size_t Engine::receive(Time now, size_t max_bytes) {
   return datagrams;
 }
 
+void Engine::receive_datagram(Time now, Host* host, size_t socket, const net::Address& from,
+                              uint8_t* data, size_t length) {
+  if (socket >= host->socket_count_ || !host->sockets_[socket].simulated) return;
+  net::SocketCounters& counters = host->sockets_[socket].simulated_counters;
+  counters.datagrams_in++;
+  counters.bytes_in += length;
+  host->endpoint_.receive(now, to_path_address(from, static_cast<uint32_t>(socket)), data, length);
+  count_progress(1);
+}
+
 size_t Engine::receive_from(HostSocket* socket, Time now, size_t budget) {
   // What a datagram costs beyond its bytes; bounds the work when many are small or dropped.
   constexpr size_t kReadCost = 256;
@@ -179,6 +191,10 @@ void Engine::transmit(Time now) {
 void Engine::send(Time now, const transport::Train& train) {
   auto* host = reinterpret_cast<Host*>(static_cast<uintptr_t>(train.from->user));
   const Path path = from_path_address(train.to);
+  if (network_ != nullptr) {
+    send_to_network(host, path, train);
+    return;
+  }
   // A socket that is gone is a network that loses everything.
   if (path.socket >= host->socket_count_ || !host->sockets_[path.socket].udp.is_open()) return;
   if (host->link_ != nullptr) {
@@ -191,6 +207,28 @@ void Engine::send(Time now, const transport::Train& train) {
   }
   held_ = {&host->sockets_[path.socket], path.address, 0, train.length, train.segment_size};
   send_held();
+}
+
+void Engine::send_to_network(Host* host, const Path& path, const transport::Train& train) {
+  const bool open = path.socket < host->socket_count_ && host->sockets_[path.socket].simulated;
+  if (open) {
+    net::SocketCounters& counters = host->sockets_[path.socket].simulated_counters;
+    counters.datagrams_out += train.segments;
+    counters.bytes_out += train.length;
+  }
+  network_->send(open ? &host->sockets_[path.socket] : nullptr, path.address, train.buffer,
+                 train.length, train.segment_size);
+  count_progress(train.segments);
+}
+
+bool Engine::transmit_foreign(Time now, transport::Session& session, const uint8_t* frames,
+                              size_t length) {
+  transport::Train train;
+  train.buffer = train_buffer_;
+  train.capacity = kTrainBytes;
+  if (held_.socket != nullptr || !session.build_foreign(now, frames, length, train)) return false;
+  send(now, train);
+  return true;
 }
 
 // Leaves held_ empty unless the socket is full. An error is about the destination, or about one
@@ -247,6 +285,16 @@ void Engine::run_timers(Time now) {
     }
   }
   if (!closing_.empty()) finish_closed(now);
+}
+
+bool Engine::resting() const {
+  if (runtime_.has_output() || has_events() || !closing_.empty()) return false;
+  bool resting = true;
+  for (const Host* host = hosts_.front(); host != nullptr && resting; host = hosts_.next(host)) {
+    host->endpoint_.each_session(
+        [&resting](const transport::Session* session) { resting = resting && session->resting(); });
+  }
+  return resting;
 }
 
 Time Engine::next_timeout() const {

@@ -13,8 +13,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/datagram_network.h"
 #include "engine/host.h"
 #include "engine/os_thread.h"
+#include "engine/path.h"
 #include "engine/random.h"
 #include "engine/socket_set.h"
 #include "net/receive_batch.h"
@@ -29,7 +31,9 @@ namespace hawser::engine {
 class Engine {
  public:
   // memory_limit: bytes of native memory at most, 0 = none.
-  Engine(transport::Time now, size_t memory_limit);
+  Engine(transport::Time now, size_t memory_limit) : Engine(now, memory_limit, {}) {}
+  // With something else than the system's sockets and random numbers.
+  Engine(transport::Time now, size_t memory_limit, const Surroundings& surroundings);
   // Destroys the hosts that are left. No thread may use the engine any more.
   ~Engine();
   Engine(const Engine&) = delete;
@@ -58,9 +62,18 @@ class Engine {
 
   // Reads up to about `max_bytes` from the sockets that are ready. Returns the datagrams it got.
   size_t receive(transport::Time now, size_t max_bytes);
+  // A datagram that reached a host's socket by a DatagramNetwork; opened in place.
+  void receive_datagram(transport::Time now, Host* host, size_t socket, const net::Address& from,
+                        uint8_t* data, size_t length);
   void run_timers(transport::Time now);
   // Sends what may be sent now, up to about a MiB.
   void transmit(transport::Time now);
+  // For tests: sends one packet of `session` around `frames`, as Session::build_foreign().
+  bool transmit_foreign(transport::Time now, transport::Session& session, const uint8_t* frames,
+                        size_t length);
+  // Nothing will happen but keep-alive and idle timeouts of sessions, unless a datagram or a call
+  // comes. Looks at every session.
+  bool resting() const;
 
   // When run_timers() and transmit() must be called at the latest; 0 = now, kNever = no need.
   transport::Time next_timeout() const;
@@ -96,6 +109,7 @@ class Engine {
   void on_writable(HostSocket* socket, transport::Time now);
   void set_blocked(HostSocket* socket, bool blocked);
   void send(transport::Time now, const transport::Train& train);
+  void send_to_network(Host* host, const Path& path, const transport::Train& train);
   void send_held();
   void release_due(Host* host, transport::Time now);
   void rearm(Host* host);
@@ -109,6 +123,7 @@ class Engine {
   Mutex mutex_;
   std::atomic<uint64_t> progress_{0};
   transport::HeapMemory memory_;
+  DatagramNetwork* const network_;
   SystemRandom random_;
   transport::Runtime runtime_;
   SocketSet sockets_;

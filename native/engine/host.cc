@@ -31,7 +31,11 @@ bool Host::open(const HostOptions& options, SocketSet* set, HostError* error) {
     socket->host = this;
     socket->index = static_cast<uint32_t>(i);
   }
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; set == nullptr && i < count; i++) {
+    sockets_[i].simulated = true;
+    sockets_[i].simulated_address = options.addresses[i];
+  }
+  for (size_t i = 0; set != nullptr && i < count; i++) {
     int code = sockets_[i].udp.open(options.addresses[i], options.sockets);
     if (code == 0) {
       code = set->add(&sockets_[i]);
@@ -48,6 +52,7 @@ bool Host::open(const HostOptions& options, SocketSet* set, HostError* error) {
 
 void Host::close_sockets(SocketSet* set) {
   for (size_t i = 0; i < socket_count_; i++) {
+    sockets_[i].simulated = false;
     if (!sockets_[i].udp.is_open()) continue;
     set->remove(&sockets_[i]);
     sockets_[i].udp.close();
@@ -60,9 +65,8 @@ int Host::socket_for(const net::Address& to) const {
   int best = -1;
   int best_score = 0;
   for (size_t i = 0; i < socket_count_; i++) {
-    const net::UdpSocket& udp = sockets_[i].udp;
-    const net::Address& local = udp.local_address();
-    if (!udp.is_open() || local.family != to.family) continue;
+    const net::Address& local = sockets_[i].local_address();
+    if (!sockets_[i].is_open() || local.family != to.family) continue;
     // Bound to the loopback interface: reaches nothing else. Bound to another one: reaches
     // this machine too, but a wildcard or loopback socket does so with the expected address.
     int score = 1;
@@ -81,6 +85,11 @@ int Host::socket_for(const net::Address& to) const {
   return best;
 }
 
+void Host::move_socket(size_t index, const net::Address& address) {
+  if (index < socket_count_ && sockets_[index].simulated)
+    sockets_[index].simulated_address = address;
+}
+
 uint32_t Host::take_events() {
   const uint32_t events = events_;
   events_ = 0;
@@ -90,6 +99,12 @@ uint32_t Host::take_events() {
 net::SocketCounters Host::counters() const {
   net::SocketCounters sum;
   for (size_t i = 0; i < socket_count_; i++) {
+    // A closed one keeps its counters, and has none of the other kind.
+    const net::SocketCounters& simulated = sockets_[i].simulated_counters;
+    sum.datagrams_in += simulated.datagrams_in;
+    sum.datagrams_out += simulated.datagrams_out;
+    sum.bytes_in += simulated.bytes_in;
+    sum.bytes_out += simulated.bytes_out;
     const net::SocketCounters& one = sockets_[i].udp.counters();
     sum.datagrams_in += one.datagrams_in;
     sum.datagrams_out += one.datagrams_out;

@@ -53,7 +53,9 @@ class Host {
 
   transport::Endpoint& endpoint() { return endpoint_; }
   size_t socket_count() const { return socket_count_; }
-  const net::UdpSocket& socket(size_t index) const { return sockets_[index].udp; }
+  const HostSocket& socket(size_t index) const { return sockets_[index]; }
+  // Another address for a socket on a DatagramNetwork, as when a machine changes networks.
+  void move_socket(size_t index, const net::Address& address);
   // Index of the socket that is best to reach `to` through; -1 when none of them can.
   int socket_for(const net::Address& to) const;
   uint32_t take_events();
@@ -71,8 +73,8 @@ class Host {
     Host* host;
   };
 
-  // Opens the sockets and puts them into `set`. False: `error` says which one failed; nothing is
-  // left open.
+  // Opens the sockets and puts them into `set`; nullptr: on a DatagramNetwork. False: `error` says
+  // which one failed; nothing is left open.
   bool open(const HostOptions& options, SocketSet* set, HostError* error);
   void close_sockets(SocketSet* set);
 

@@ -6,6 +6,7 @@
 #include "transport/channel.h"
 #include "transport/list.h"
 #include "transport/message_sink.h"
+#include "transport/packet_tap.h"
 #include "transport/session.h"
 #include "transport/timer_wheel.h"
 #include "transport/types.h"
@@ -39,6 +40,9 @@ class Runtime {
   // Lends a sink; nullptr takes it back. Without one, messages are kept in native memory.
   void set_sink(MessageSink* sink) { sink_ = sink; }
   MessageSink* sink() const { return sink_; }
+  // Shows packets to `tap` as they are built; nullptr, as at first: nobody looks.
+  void set_tap(PacketTap* tap) { tap_ = tap; }
+  PacketTap* tap() const { return tap_; }
 
   // When run_timers or transmit must be called at the latest: at once if something waits to be
   // sent, kNever if nothing is due.
@@ -73,6 +77,7 @@ class Runtime {
   BlockPool pool_;
   TimerWheel wheel_;
   MessageSink* sink_ = nullptr;
+  PacketTap* tap_ = nullptr;
   List<Session, &Session::ready_hook> ready_;
   List<Session, &Session::notify_hook> sessions_;
   List<Channel, &Channel::notify_hook> channels_;

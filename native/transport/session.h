@@ -88,6 +88,12 @@ class Session {
   bool released() const { return released_; }
   size_t channel_count() const { return channels_.size(); }
 
+  // For tests. Builds one packet of this session around `frames`, which may be anything; nothing of
+  // it is sent again. False: the session is not open, there is no memory, or it does not fit.
+  [[nodiscard]] bool build_foreign(Time now, const uint8_t* frames, size_t length, Train& train);
+  // Nothing will happen but keep-alive and its own idle timeout, unless a packet or a call comes.
+  bool resting() const;
+
   // --- Endpoint and Runtime only.
   // False: no memory; the session must be destroyed.
   [[nodiscard]] bool start_connecting(Time now, const wire::PeerIdBytes& remote,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "transport/endpoint.h"
+#include "transport/packet_tap.h"
 #include "transport/runtime.h"
 #include "transport/session.h"
 #include "wire/number.h"
@@ -124,7 +125,9 @@ bool Session::transmit_close(Time now, Train& train) {
   if (after == nullptr) return false;
   const uint64_t number = take_number();
   wire::write_data_header(out, wire::DataHeader{remote_id_, wire::truncate32(number)});
-  protection_.seal(number, out, wire::kHeaderBytes, static_cast<size_t>(after - frames));
+  const auto content = static_cast<size_t>(after - frames);
+  if (PacketTap* tap = runtime_.tap()) tap->on_packet(*this, number, frames, content);
+  protection_.seal(number, out, wire::kHeaderBytes, content);
   train.length = static_cast<size_t>(after - out) + wire::kTagBytes;
   train.segments = 1;
   train.segment_size = train.length;
@@ -270,6 +273,7 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
   }
   for (size_t i = 0; i < ref_count; i++) (void)refs_.push_back(refs[i]);  // room was reserved
   wire::write_data_header(out, wire::DataHeader{remote_id_, wire::truncate32(number)});
+  if (PacketTap* tap = runtime_.tap()) tap->on_packet(*this, number, frames, content);
   protection_.seal(number, out, wire::kHeaderBytes, content);
   if (eliciting) {
     congestion_.on_sent(now, packet.bytes, loss_.bytes_in_flight(), number);
