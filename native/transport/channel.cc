@@ -87,6 +87,7 @@ void Channel::allow_open() {
   open_allowed_ = true;
   if (!gone_) {
     want(FrameRef::kOpen);
+    if (window_generation_ != 0) want(FrameRef::kWindow);
   } else if (lingering_) {
     want(FrameRef::kReset);
   }
@@ -103,6 +104,7 @@ bool Channel::on_open(Time now, const wire::Open& frame) {
   in_.set_delivery(frame.delivery);
   out_.raise_credit(frame.limit);
   notify(kChannelIncoming);
+  after_handing_over();  // END may have come before
   return true;
 }
 

@@ -221,8 +221,9 @@ wire::WindowHint Channel::compose_hint() const {
 void Channel::after_handing_over() {
   if (in_.readable()) notify(kChannelReadable);
   update_credit();
-  // What was cut off by an error did not end.
-  if (in_.drained() && !ended_reported_ && (!gone_ || reason_.code == wire::Code::kNoError)) {
+  // What was cut off by an error did not end; what is not announced is nobody's yet.
+  if (in_.drained() && !ended_reported_ && (!incoming_ || announced_) &&
+      (!gone_ || reason_.code == wire::Code::kNoError)) {
     ended_reported_ = true;
     notify(kChannelEnded);
   }

@@ -147,7 +147,8 @@ void Channel::watch_acknowledged(Time now, uint64_t sequence) {
 
 void Channel::announce_window() {
   window_generation_++;
-  want(FrameRef::kWindow);
+  // A channel that the peer does not allow yet says nothing: allow_open() does.
+  if (incoming_ || open_allowed_) want(FrameRef::kWindow);
 }
 
 void Channel::adapt(Time now, uint64_t congestion_window) {

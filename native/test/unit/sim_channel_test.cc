@@ -289,6 +289,34 @@ TEST_F(Channels, TheChannelLimitDelaysAndDoesNotRefuse) {
   EXPECT_EQ(session->channel_count(), 0u);
 }
 
+// Its WINDOW made the peer end the session with CHANNEL_LIMIT.
+TEST_F(Channels, AChannelThatIsNotAllowedYetSaysNothingOfItsWindow) {
+  EndpointConfig endpoint;
+  endpoint.max_channels = 1;
+  add_peers(endpoint);
+  Session* session = connect();
+  ChannelConfig config;
+  config.window = 16;
+  Channel* first = open_channel(*a_, *session, config);
+  Channel* second = open_channel(*a_, *session, config);
+  network_.run_for(kSecond);
+  ASSERT_TRUE(app_.sessions_closed.empty());
+  EXPECT_TRUE(first->accepted());
+  EXPECT_FALSE(second->accepted());
+  first->reset(network_.now(), wire::Code::kNoError, nullptr, 0);
+  ASSERT_TRUE(network_.run_until([&] { return second->accepted(); }, 5 * kSecond));
+  // And then it says it.
+  network_.run_for(kSecond);
+  size_t windows = 0;
+  for (const Captured& captured : network_.capture()) {
+    each_frame(captured.view(), [&](const wire::Frame& frame) {
+      windows += captured.from == 0 && frame.type() == wire::FrameType::kWindow &&
+                 frame.window.channel == second->id() && frame.window.messages == 16;
+    });
+  }
+  EXPECT_EQ(windows, 1u);
+}
+
 TEST_F(Channels, AnIdleChannelIsReset) {
   add_peers();
   Session* session = connect();

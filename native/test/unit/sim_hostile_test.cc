@@ -202,6 +202,22 @@ TEST_F(Hostile, WhatMayComeLateIsIgnored) {
   EXPECT_EQ(acknowledged, raw.next_number - 1);
 }
 
+// The owner was told of the end of a channel that it did not know, and never again.
+TEST_F(Hostile, AnEndThatOvertakesItsOpenIsToldAfterIt) {
+  RawPeer raw(network_);
+  ASSERT_TRUE(raw.connect(0));
+  raw.add(wire::End{1, 0});
+  raw.send();
+  raw.settle();
+  EXPECT_EQ(app_.unannounced, 0u);
+  EXPECT_TRUE(app_.seen.empty());
+  raw.add(open_frame(1));
+  raw.send();
+  raw.settle();
+  ASSERT_EQ(app_.incoming.size(), 1u);
+  EXPECT_NE(app_.seen[app_.incoming[0]].events & transport::kChannelEnded, 0u);
+}
+
 TEST_F(Hostile, EndlessPiecesTakeNoMoreThanTheCredit) {
   RawPeer raw(network_);
   ASSERT_TRUE(raw.connect(0));
