@@ -123,6 +123,14 @@ export interface HostError {
   code: string
 }
 
+/** As on the wire. */
+export const enum DeliveryMode {
+  Ordered = 0,
+  Unordered = 1,
+  Latest = 2,
+  Unreliable = 3,
+}
+
 export interface ChannelConfig {
   maxMessageBytes: number
   /** N; 0 = automatic. */
@@ -131,6 +139,25 @@ export interface ChannelConfig {
   ackEvery: number
   /** T, milliseconds; 0 = automatic. */
   ackTimeout: number
+  /** Bounds of an automatic N; 0 = none. */
+  windowMin: number
+  windowMax: number
+  /** Acknowledgements on M, T and request only. */
+  counted: boolean
+  /** Messages wait for a full window. */
+  fill: boolean
+  /** Milliseconds; 0 = never. */
+  flushAfter: number
+  /** Milliseconds; 0 = automatic. */
+  resendTimeout: number
+  resendAll: boolean
+  delivery: DeliveryMode
+  /** Milliseconds; 0 = never. */
+  expiresAfter: number
+  /** 0 to 7, 0 first. */
+  priority: number
+  /** 1 to 256. */
+  weight: number
   highWaterMark: number
   maxBuffered: number
   /** Milliseconds; 0 = never. */
@@ -158,6 +185,26 @@ export const enum ChannelCounter {
   WrittenSequence,
   /** Number of the first message not acknowledged. */
   Base,
+  Expired,
+  Skipped,
+  RequestsSent,
+  RequestsReceived,
+  ResendTimeouts,
+  /** Counts sent, by what called for them: this and the next seven. */
+  CountsForMessages,
+  CountsForPackets,
+  CountsForDelay,
+  CountsForTimeout,
+  CountsForGap,
+  CountsForRequest,
+  CountsForEnd,
+  CountsCarried,
+  /** Millionths, this and the next. */
+  Loss,
+  AdvisedLoss,
+  WindowCause,
+  PeerWindow,
+  PeerAckEvery,
   Length,
 }
 
@@ -182,6 +229,8 @@ export const enum SessionCounter {
   ChannelsOpened,
   ChannelsAccepted,
   HandshakesSent,
+  /** Millionths. */
+  ReceiveLoss,
   Length,
 }
 

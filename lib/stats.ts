@@ -30,7 +30,46 @@ export interface PathStats {
   readonly bytesInFlight: number
   /** How many bytes may be in flight. */
   readonly congestionWindow: number
+  /** The part of the peer's packets that does not arrive, smoothed, 0 to 1: how reliable the path is in the other direction. */
+  readonly receiveLoss: number
 }
+
+/** How many acknowledgements of a channel were sent, by what called for them. */
+export interface AcksByCause {
+  /** M messages in sequence. */
+  readonly messages: number
+  /** As many packets as the sender of them asked for. */
+  readonly packets: number
+  /** The time that the sender of the packets asked for. */
+  readonly delay: number
+  /** T, the channel's `ackTimeout`. */
+  readonly timeout: number
+  /** Something was missing. */
+  readonly gap: number
+  /** The other side asked: it flushed, or had nothing more to send. */
+  readonly requested: number
+  /** Everything up to the other side's end was there. */
+  readonly end: number
+  /** Nothing yet: a packet went anyway and took it along. */
+  readonly carried: number
+}
+
+/**
+ * Why N and M of a channel are what they are. `'start'`: nothing is known yet; `'fixed'`: `size` was given; `'floor'`: raised to
+ * what the path holds, or to `min`; `'growth'`: nothing was lost and N was the limit; `'loss'`: lowered, too much was lost;
+ * `'recovered'`: nothing was lost for a while, M is half of N again; `'advice'`: the receiver has room for no more.
+ */
+export type WindowCause = 'start' | 'fixed' | 'floor' | 'growth' | 'loss' | 'recovered' | 'advice'
+
+const windowCauses: readonly WindowCause[] = [
+  'start',
+  'fixed',
+  'floor',
+  'growth',
+  'loss',
+  'recovered',
+  'advice',
+]
 
 /** The counters of one side of a channel. Messages and bytes are the application's, without headers. */
 export interface ChannelStats {
@@ -63,6 +102,26 @@ export interface ChannelStats {
   /** Acknowledgements (counts of messages in sequence) of this channel, sent and received. */
   readonly countsSent: number
   readonly countsReceived: number
+  /** `countsSent`, by what called for each. */
+  readonly acksByCause: AcksByCause
+  /** Why N and M are what they are. */
+  readonly windowCause: WindowCause
+  /** The part of what this side sends that it had to send again, smoothed, 0 to 1. */
+  readonly loss: number
+  /** The part of this side's packets that did not arrive, as the other side has said it, 0 to 1. */
+  readonly lossReported: number
+  /** N and M of what the other side sends, as it announced them. 0: it has not said. */
+  readonly peerWindow: number
+  readonly peerAckEvery: number
+  /** Times that this side asked for messages by number, and was asked. */
+  readonly requestsSent: number
+  readonly requestsReceived: number
+  /** Times that `resendTimeout` was over. */
+  readonly resendTimeouts: number
+  /** Messages that this side did not send, or not again: expired, replaced by newer ones, or unreliable and lost. */
+  readonly messagesExpired: number
+  /** Messages of the other side that did not come for such a reason, or were replaced before they were handed over. */
+  readonly messagesSkipped: number
   /** Native memory of the channel, bytes. */
   readonly memoryBytes: number
   /** The path of the session. All zero once the session is gone. */
@@ -163,6 +222,7 @@ export function pathStats(counters: Counters): PathStats {
     bytesReceived: at(SessionCounter.BytesReceived),
     bytesInFlight: at(SessionCounter.BytesInFlight),
     congestionWindow: at(SessionCounter.CongestionWindow),
+    receiveLoss: at(SessionCounter.ReceiveLoss) / 1e6,
   }
 }
 
@@ -189,6 +249,26 @@ export function channelStats(
     ackEvery: at(ChannelCounter.AckEvery),
     countsSent: at(ChannelCounter.CountsSent),
     countsReceived: at(ChannelCounter.CountsReceived),
+    acksByCause: {
+      messages: at(ChannelCounter.CountsForMessages),
+      packets: at(ChannelCounter.CountsForPackets),
+      delay: at(ChannelCounter.CountsForDelay),
+      timeout: at(ChannelCounter.CountsForTimeout),
+      gap: at(ChannelCounter.CountsForGap),
+      requested: at(ChannelCounter.CountsForRequest),
+      end: at(ChannelCounter.CountsForEnd),
+      carried: at(ChannelCounter.CountsCarried),
+    },
+    windowCause: windowCauses[at(ChannelCounter.WindowCause)] ?? 'start',
+    loss: at(ChannelCounter.Loss) / 1e6,
+    lossReported: at(ChannelCounter.AdvisedLoss) / 1e6,
+    peerWindow: at(ChannelCounter.PeerWindow),
+    peerAckEvery: at(ChannelCounter.PeerAckEvery),
+    requestsSent: at(ChannelCounter.RequestsSent),
+    requestsReceived: at(ChannelCounter.RequestsReceived),
+    resendTimeouts: at(ChannelCounter.ResendTimeouts),
+    messagesExpired: at(ChannelCounter.Expired),
+    messagesSkipped: at(ChannelCounter.Skipped),
     memoryBytes: at(ChannelCounter.MemoryBytes),
     path: pathStats(session),
   }

@@ -6,7 +6,7 @@ import { OptionError } from '../errors'
 import type { ChannelConfig } from '../native_types'
 import type { WaitSettings } from '../waiting'
 import {
-  choiceOf,
+  choice,
   flag,
   integer,
   maxMilliseconds,
@@ -21,7 +21,7 @@ import { waitingIn, waitingNames } from './waiting'
  * The window of what this side sends. `ackEvery` and `ackTimeout` are announced to the other side, whose
  * acknowledgements they govern.
  *
- * The defaults suit almost everything. In this version only `size`, `ackEvery` and `ackTimeout` can be set.
+ * The defaults suit almost everything.
  */
 export interface WindowOptions {
   /**
@@ -31,33 +31,40 @@ export interface WindowOptions {
   size?: number | 'auto'
   /**
    * M: after how many messages received in sequence the other side acknowledges. 1 to `size` (to 65,536 with an automatic
-   * size). `'auto'` (default): half of `size`.
+   * size; never more than N is then). `'auto'` (default): half of `size`; with an automatic size less while much is lost.
    */
   ackEvery?: number | 'auto'
-  /** Bounds of an automatic `size`. Not available in this version. */
+  /** The least that an automatic `size` falls to, 2 to 65,536. Default: four times what the path holds, at least 8. */
   min?: number
-  /** Bounds of an automatic `size`. Not available in this version. */
+  /** The most that an automatic `size` rises to, `min` to 65,536. Default 65,536. */
   max?: number
   /**
-   * `'send'` (default): messages leave as soon as they may. `'wait'`, for a full window first, is not available in this
-   * version.
+   * `'send'` (default): messages leave as soon as they may. `'wait'`: they are kept until N of them are there, and leave
+   * together; after that as many as the other side acknowledges. Fewer than N leave on `flush`, `end` and `close`, after
+   * `flushAfter`, and when `send` has answered false.
    */
   fill?: 'send' | 'wait'
-  /** Milliseconds after which a window that is not full leaves. Not available in this version. */
+  /** With `fill: 'wait'`: milliseconds after which a window that is not full leaves, 1 to 60,000. Default: never. */
   flushAfter?: number
   /**
-   * `'early'` (default): the other side acknowledges whenever that helps. `'counted'`, on M messages or the timeout only,
-   * is not available in this version.
+   * `'early'` (default): the other side acknowledges whenever that helps. `'counted'`: only after M messages in sequence,
+   * `ackTimeout` after a first one, and when this side flushes or ends; each message has a packet to itself.
    */
   acks?: 'early' | 'counted'
   /**
    * T: the other side acknowledges this long after it received the first of the messages not acknowledged, even if they
-   * are fewer than M. Milliseconds, 1 to 60,000. Default: chosen by the protocol.
+   * are fewer than M. Milliseconds, 1 to 60,000. Default: chosen by the protocol, at most 25.
    */
   ackTimeout?: number
-  /** `'auto'` (default): from the measured round trip. A fixed number is not available in this version. */
+  /**
+   * What is not acknowledged for this long is sent again, then after twice that time, and so on. Milliseconds, 1 to 600,000.
+   * `'auto'` (default): from the measured round trip and T.
+   */
   resendTimeout?: number | 'auto'
-  /** `'missing'` (default): what was lost. `'all'` is not available in this version. */
+  /**
+   * `'missing'` (default): what was lost is sent again. `'all'`, only with `acks: 'counted'`: with each acknowledgement
+   * everything in the window, old messages and new ones.
+   */
   resend?: 'missing' | 'all'
 }
 
@@ -72,13 +79,23 @@ export interface ChannelOptions<Out = Bytes, In = Buffer> {
    * refused where it is sent.
    */
   maxMessageBytes?: number
-  /** `'ordered'` (default): each message once and in order. The other modes are not available in this version. */
+  /**
+   * How the other side gets what this side sends. `'ordered'` (default): each message once and in order. `'unordered'`: each
+   * once, as soon as it is whole. `'latest'`: never one that is older than one already handed over; what is overtaken is not sent,
+   * or not again. `'unreliable'`: each at most once; what is lost stays lost.
+   */
   delivery?: 'ordered' | 'unordered' | 'latest' | 'unreliable'
-  /** Milliseconds after which a message need not be sent any more. Not available in this version. */
+  /**
+   * Milliseconds after `send` from which a message need not arrive any more: it is not sent, or not again, and the other side goes on
+   * without it. 1 to 2,147,483,647. Default: never.
+   */
   expiresAfter?: number
-  /** Not available in this version. */
+  /**
+   * 0 to 7, default 3. As long as a channel of a lower number has something to send, the others of the session wait (RFC 9218
+   * calls it urgency).
+   */
   priority?: number
-  /** Not available in this version. */
+  /** 1 to 256, default 16. Channels of one `priority` that have something to send share the session as their weights are. */
   weight?: number
   /**
    * `send` answers false while more than this many bytes wait to be sent for the first time. 1 to 1,073,741,824.
@@ -112,6 +129,11 @@ export interface ChannelSettings {
   readonly copy: boolean
   readonly metadata: Uint8Array | undefined
 }
+
+/** In the order of their numbers on the wire. */
+const deliveries = ['ordered', 'unordered', 'latest', 'unreliable'] as const
+
+type Delivery = (typeof deliveries)[number]
 
 /** How long `open` waits by default, milliseconds. */
 export const openTimeout = 10_000
@@ -178,20 +200,23 @@ export function serviceName(value: unknown): string {
 }
 
 function channelIn(given: Options): ChannelSettings {
-  const { delivery, idleTimeout, maxMessageBytes } = given
-  if (delivery !== undefined) {
-    choiceOf('delivery', delivery, 'ordered', ['unordered', 'latest', 'unreliable'])
-  }
-  notYet('expiresAfter', given.expiresAfter, 'leave it out: messages do not expire')
-  notYet('priority', given.priority, 'leave it out: channels share alike')
-  notYet('weight', given.weight, 'leave it out: channels share alike')
+  const { expiresAfter, idleTimeout, maxMessageBytes, priority, weight } = given
+  const delivery =
+    given.delivery === undefined ? 'ordered' : choice('delivery', given.delivery, deliveries)
   return {
     config: {
       maxMessageBytes:
         maxMessageBytes === undefined
           ? 16 * 1024 * 1024
           : integer('maxMessageBytes', maxMessageBytes, 1, maxMessageLimit, ' of bytes'),
-      ...windowIn(given.window),
+      ...windowIn(given.window, delivery),
+      delivery: deliveries.indexOf(delivery),
+      expiresAfter:
+        expiresAfter === undefined
+          ? 0
+          : integer('expiresAfter', expiresAfter, 1, maxMilliseconds, ' of milliseconds'),
+      priority: priority === undefined ? 3 : integer('priority', priority, 0, 7),
+      weight: weight === undefined ? 16 : integer('weight', weight, 1, 256),
       ...buffersIn(given),
       idleTimeout:
         idleTimeout === undefined
@@ -204,33 +229,101 @@ function channelIn(given: Options): ChannelSettings {
   }
 }
 
-function windowIn(value: unknown): Pick<ChannelConfig, 'window' | 'ackEvery' | 'ackTimeout'> {
+type WindowConfig = Pick<
+  ChannelConfig,
+  | 'window'
+  | 'windowMin'
+  | 'windowMax'
+  | 'ackEvery'
+  | 'ackTimeout'
+  | 'counted'
+  | 'fill'
+  | 'flushAfter'
+  | 'resendTimeout'
+  | 'resendAll'
+>
+
+function windowIn(value: unknown, delivery: Delivery): WindowConfig {
   const name = 'window'
   const given = options(name, value, windowNames)
-  notYet(path(name, 'min'), given.min, 'leave it out')
-  notYet(path(name, 'max'), given.max, 'leave it out')
-  notYet(path(name, 'flushAfter'), given.flushAfter, 'leave it out')
-  if (given.fill !== undefined) choiceOf(path(name, 'fill'), given.fill, 'send', ['wait'])
-  if (given.acks !== undefined) choiceOf(path(name, 'acks'), given.acks, 'early', ['counted'])
-  if (given.resend !== undefined) choiceOf(path(name, 'resend'), given.resend, 'missing', ['all'])
-  if (given.resendTimeout !== undefined && given.resendTimeout !== 'auto') {
-    const available = "'auto'; a fixed number is not available in this version"
-    throw new OptionError(path(name, 'resendTimeout'), given.resendTimeout, available)
-  }
+  const { ackTimeout } = given
   const size = autoOr(path(name, 'size'), given.size, 2, maxWindow)
+  return {
+    ...boundsIn(given, size),
+    ackTimeout:
+      ackTimeout === undefined
+        ? 0
+        : integer(path(name, 'ackTimeout'), ackTimeout, 1, 60_000, ' of milliseconds'),
+    ...modesIn(given, delivery),
+  }
+}
+
+/** N, M and their bounds. */
+function boundsIn(
+  given: Options,
+  size: number,
+): Pick<WindowConfig, 'window' | 'windowMin' | 'windowMax' | 'ackEvery'> {
+  const name = 'window'
   const most = size === 0 ? maxWindow : size
   const ackEvery = autoOr(path(name, 'ackEvery'), given.ackEvery, 1, most)
   if (size % 2 === 1 && ackEvery === 0) {
     const allowed = 'an even number, or an odd one together with ackEvery (by default half of size)'
     throw new OptionError(path(name, 'size'), size, allowed)
   }
+  const bound = (key: 'min' | 'max', minimum: number): number => {
+    if (given[key] === undefined) return 0
+    if (size !== 0) {
+      throw new OptionError(path(name, key), given[key], "left out, or size 'auto'")
+    }
+    return integer(path(name, key), given[key], minimum, maxWindow)
+  }
+  const windowMin = bound('min', 2)
+  return { window: size, ackEvery, windowMin, windowMax: bound('max', Math.max(windowMin, 2)) }
+}
+
+/** When messages leave, and what is acknowledged and sent again. */
+function modesIn(
+  given: Options,
+  delivery: Delivery,
+): Pick<WindowConfig, 'counted' | 'fill' | 'flushAfter' | 'resendTimeout' | 'resendAll'> {
+  const name = 'window'
+  const oneOf = <T extends string>(key: string, allowed: readonly [T, T]): boolean =>
+    given[key] !== undefined && choice(path(name, key), given[key], allowed) === allowed[1]
+  const counted = oneOf('acks', ['early', 'counted'])
+  const fill = oneOf('fill', ['send', 'wait'])
+  const resendAll = oneOf('resend', ['missing', 'all'])
+  if (fill && delivery === 'latest') {
+    throw new OptionError(path(name, 'fill'), 'wait', "'send' with delivery 'latest'")
+  }
+  if (resendAll && !counted) {
+    throw new OptionError(path(name, 'resend'), 'all', "'missing', or 'all' with acks 'counted'")
+  }
+  if (resendAll && (delivery === 'latest' || delivery === 'unreliable')) {
+    throw new OptionError(path(name, 'resend'), 'all', `'missing' with delivery '${delivery}'`)
+  }
+  const { flushAfter, resendTimeout } = given
+  if (flushAfter !== undefined && !fill) {
+    throw new OptionError(path(name, 'flushAfter'), flushAfter, "left out, or fill 'wait'")
+  }
   return {
-    window: size,
-    ackEvery,
-    ackTimeout:
-      given.ackTimeout === undefined
+    counted,
+    fill,
+    resendAll,
+    flushAfter:
+      flushAfter === undefined
         ? 0
-        : integer(path(name, 'ackTimeout'), given.ackTimeout, 1, 60_000, ' of milliseconds'),
+        : integer(path(name, 'flushAfter'), flushAfter, 1, 60_000, ' of milliseconds'),
+    resendTimeout:
+      resendTimeout === undefined || resendTimeout === 'auto'
+        ? 0
+        : integer(
+            path(name, 'resendTimeout'),
+            resendTimeout,
+            1,
+            600_000,
+            ' of milliseconds',
+            ", or 'auto'",
+          ),
   }
 }
 

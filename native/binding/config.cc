@@ -51,6 +51,18 @@ bool get_channel_config(Napi::Value value, transport::ChannelConfig* out) {
   out->ack_every = static_cast<uint32_t>(get_integer(object, "ackEvery", wire::kMaxWindow));
   if (out->window != 0) out->ack_every = std::min(out->ack_every, out->window);
   out->ack_timeout = to_duration(get_number(object, "ackTimeout"));
+  out->window_minimum = static_cast<uint32_t>(get_integer(object, "windowMin", wire::kMaxWindow));
+  out->window_maximum = static_cast<uint32_t>(get_integer(object, "windowMax", wire::kMaxWindow));
+  out->counted = get_flag(object, "counted");
+  out->fill = get_flag(object, "fill");
+  out->flush_after = to_duration(get_number(object, "flushAfter"));
+  out->resend_timeout = to_duration(get_number(object, "resendTimeout"));
+  out->resend_all = get_flag(object, "resendAll");
+  out->delivery = static_cast<wire::Delivery>(
+      get_integer(object, "delivery", static_cast<uint64_t>(wire::Delivery::kUnreliable)));
+  out->expires_after = to_duration(get_number(object, "expiresAfter"));
+  out->priority = static_cast<uint8_t>(get_integer(object, "priority", 7));
+  out->weight = static_cast<uint16_t>(get_integer(object, "weight", 256));
   out->high_water_mark = get_integer(object, "highWaterMark", UINT64_MAX / 2);
   out->max_buffered = get_integer(object, "maxBuffered", UINT64_MAX / 2);
   out->idle_timeout = to_duration(get_number(object, "idleTimeout"));

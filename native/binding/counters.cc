@@ -4,6 +4,10 @@
 
 namespace hawser::binding {
 
+namespace {
+uint64_t millionths(double part) { return static_cast<uint64_t>(part * 1e6); }
+}  // namespace
+
 napi_value CounterRow::to_js(napi_env env) const {
   void* data = nullptr;
   napi_value buffer = nullptr;
@@ -69,6 +73,7 @@ CounterRow session_counters(const transport::Session& session) {
   row.add(c.channels_opened);
   row.add(c.channels_accepted);
   row.add(c.handshakes_sent);
+  row.add(millionths(c.receive_loss));
   return row;
 }
 
@@ -92,6 +97,17 @@ CounterRow channel_counters(const transport::Channel& channel) {
   row.add(c.memory_bytes);
   row.add(channel.written_sequence());
   row.add(channel.base());
+  row.add(c.expired);
+  row.add(c.skipped);
+  row.add(c.requests_sent);
+  row.add(c.requests_received);
+  row.add(c.resend_timeouts);
+  for (const uint64_t counts : c.counts_by_cause) row.add(counts);
+  row.add(millionths(c.loss));
+  row.add(millionths(c.advised_loss));
+  row.add(static_cast<uint64_t>(c.window_cause));
+  row.add(c.peer_window);
+  row.add(c.peer_ack_every);
   return row;
 }
 

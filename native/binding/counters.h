@@ -16,7 +16,7 @@ class CounterRow {
   napi_value to_js(napi_env env) const;
 
  private:
-  double values_[32];
+  double values_[48];
   size_t length_ = 0;
 };
 

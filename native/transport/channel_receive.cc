@@ -52,7 +52,7 @@ Inbound::Result Channel::after_receive(Time now, uint64_t expected_before, Inbou
     session_->want_count(this, now, in_.expected() - counted_ >= peer_ack_every_,
                          peer_ack_timeout_);
   }
-  if (moved || in_.frontier() != in_.expected()) look_for_gaps(now, moved);
+  if (moved || in_.has_gap()) look_for_gaps(now, moved);
   if (moved || (taken && in_.deliverable())) after_handing_over();
   return result;
 }
@@ -108,7 +108,7 @@ void Channel::on_count_sent(Time now, AckCause cause) {
 // Something is missing below what has come; `moved`: what was missing first has come.
 void Channel::look_for_gaps(Time now, bool moved) {
   requested_below_ = std::max(requested_below_, in_.expected());
-  if (in_.frontier() == in_.expected()) {
+  if (!in_.has_gap()) {
     request_pause_ = 0;
     if (request_at_ == kNever) return;
     request_at_ = kNever;
@@ -138,7 +138,8 @@ Duration Channel::request_pause() const {
 // Messages from here on may only be late.
 uint64_t Channel::request_limit() const {
   const uint64_t frontier = in_.frontier();
-  if (request_all_ || !peer_counted_) return frontier;
+  // The newest may still be coming.
+  if (request_all_ || !peer_counted_) return frontier - 1;
   const uint64_t threshold = session_->reordering_threshold();
   return frontier > threshold ? frontier - threshold : 0;
 }
@@ -185,7 +186,7 @@ void Channel::on_receive_timer(Time now) {
   }
   if (now < request_at_) return;
   request_at_ = kNever;
-  if (in_.frontier() == in_.expected()) return;
+  if (!in_.has_gap()) return;
   // Once more for all that is still missing.
   if (request_pause_ != 0) request_pause_ = std::min(request_pause_ * 2, kLongestRequestPause);
   request_all_ = true;

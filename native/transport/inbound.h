@@ -71,6 +71,8 @@ class Inbound {
   }
   // One past the newest message of which anything is here; expected() when nothing is ahead.
   uint64_t frontier() const { return slots_.empty() ? expected_ : std::max(slots_.end(), expected_); }
+  // Something is missing below what has come. A message that is coming piece by piece is no gap.
+  bool has_gap() const { return frontier() > expected_ + 1; }
   // Calls visit(first, one past the last) for each run of messages in [from, below) of which not
   // everything is here; false from it stops.
   template <typename Visit>

@@ -209,6 +209,17 @@ describe('options of a channel', () => {
           window: 0,
           ackEvery: 0,
           ackTimeout: 0,
+          windowMin: 0,
+          windowMax: 0,
+          counted: false,
+          fill: false,
+          flushAfter: 0,
+          resendTimeout: 0,
+          resendAll: false,
+          delivery: 0,
+          expiresAfter: 0,
+          priority: 3,
+          weight: 16,
           highWaterMark: 1_048_576,
           maxBuffered: 16_777_216,
           idleTimeout: 0,
@@ -227,6 +238,12 @@ describe('options of a channel', () => {
     ['highWaterMark', 'highWaterMark', 1, 2 ** 30],
     ['idleTimeout', 'idleTimeout', 1, 2 ** 31 - 1],
     ['window.ackTimeout', 'ackTimeout', 1, 60_000],
+    ['window.min', 'windowMin', 2, 65_536],
+    ['window.max', 'windowMax', 2, 65_536],
+    ['window.resendTimeout', 'resendTimeout', 1, 600_000],
+    ['expiresAfter', 'expiresAfter', 1, 2 ** 31 - 1],
+    ['priority', 'priority', 0, 7],
+    ['weight', 'weight', 1, 256],
   ])('%s', (option, field, minimum, maximum) => {
     for (const value of [minimum, maximum]) {
       expect(serveOptions(nested(option, value)).config[field]).toBe(value)
@@ -300,34 +317,63 @@ describe('options of a channel', () => {
     )
   })
 
-  test.each<[string, unknown]>([
-    ['delivery', 'unordered'],
-    ['delivery', 'latest'],
-    ['delivery', 'unreliable'],
-    ['expiresAfter', 100],
-    ['priority', 1],
-    ['weight', 2],
-    ['window.min', 8],
-    ['window.max', 8],
-    ['window.fill', 'wait'],
-    ['window.flushAfter', 5],
-    ['window.acks', 'counted'],
-    ['window.resendTimeout', 200],
-    ['window.resend', 'all'],
-  ])('%s is not available: %j', (option, value) => {
+  test.each<[object, Partial<ChannelSettings['config']>]>([
+    [{ min: 8 }, { window: 0, windowMin: 8, windowMax: 0 }],
+    [
+      { min: 8, max: 8 },
+      { windowMin: 8, windowMax: 8 },
+    ],
+    [{ fill: 'wait' }, { fill: true, flushAfter: 0 }],
+    [
+      { fill: 'wait', flushAfter: 5 },
+      { fill: true, flushAfter: 5 },
+    ],
+    [{ acks: 'counted' }, { counted: true, resendAll: false }],
+    [
+      { acks: 'counted', resend: 'all' },
+      { counted: true, resendAll: true },
+    ],
+    [{ resendTimeout: 200 }, { resendTimeout: 200 }],
+  ])('window: %j means', (window, expected) => {
+    expect(serveOptions({ window }).config).toMatchObject(expected)
+  })
+
+  test.each<[object, string, string]>([
+    [{ window: { size: 8, min: 8 } }, 'window.min', "left out, or size 'auto'"],
+    [{ window: { size: 8, max: 8 } }, 'window.max', "left out, or size 'auto'"],
+    [{ window: { min: 8, max: 7 } }, 'window.max', 'a whole number from 8 to 65,536'],
+    [{ window: { flushAfter: 5 } }, 'window.flushAfter', "left out, or fill 'wait'"],
+    [
+      { window: { fill: 'wait', flushAfter: 0 } },
+      'window.flushAfter',
+      'a whole number of milliseconds from 1 to 60,000',
+    ],
+    [{ window: { resend: 'all' } }, 'window.resend', "'missing', or 'all' with acks 'counted'"],
+    [
+      { window: { resend: 'all', acks: 'counted' }, delivery: 'latest' },
+      'window.resend',
+      "'missing' with delivery 'latest'",
+    ],
+    [
+      { window: { fill: 'wait' }, delivery: 'latest' },
+      'window.fill',
+      "'send' with delivery 'latest'",
+    ],
+  ])('%j contradicts itself', (given, option, allowed) => {
     for (const read of [openOptions, serveOptions]) {
-      const error = refusal(() => read(nested(option, value)))
-      expect(error).toMatchObject({ option, value, code: 'INVALID_OPTION' })
-      expect(error.allowed).toMatch(/not available in this version/)
+      expect(refusal(() => read(given))).toMatchObject({ option, allowed, code: 'INVALID_OPTION' })
     }
   })
 
   test('delivery', () => {
-    expect(() => serveOptions({ delivery: 'ordered' })).not.toThrow()
+    const modes = ['ordered', 'unordered', 'latest', 'unreliable']
+    expect(modes.map((delivery) => serveOptions({ delivery }).config.delivery)).toEqual([
+      0, 1, 2, 3,
+    ])
     expect(refusal(() => serveOptions({ delivery: 'fast' }))).toMatchObject({
       option: 'delivery',
       value: 'fast',
-      allowed: "'ordered'",
+      allowed: "'ordered', 'unordered', 'latest', 'unreliable'",
     })
   })
 

@@ -137,7 +137,7 @@ TEST_F(LossDetectorRules, TheProbeTimeoutBacksOffAndIsReset) {
     EXPECT_EQ(result.probes, 2U);
     EXPECT_EQ(detector_.pto_count(), i);
     send();
-    expected *= 2;
+    expected = std::min(expected * 2, LossDetector::kMaximumPto);
     EXPECT_EQ(deadline(), now_ + expected);
   }
   EXPECT_EQ(detector_.lost_packets(), 0U);
@@ -147,7 +147,7 @@ TEST_F(LossDetectorRules, TheProbeTimeoutBacksOffAndIsReset) {
   EXPECT_EQ(detector_.pto_count(), 0U);
 }
 
-TEST_F(LossDetectorRules, TheProbeTimeoutIsAtMostAMinute) {
+TEST_F(LossDetectorRules, TheProbeTimeoutIsAtMostFourSeconds) {
   send();
   for (int i = 0; i < 100; i++) {
     const Time before = now_;
@@ -160,6 +160,16 @@ TEST_F(LossDetectorRules, TheProbeTimeoutIsAtMostAMinute) {
     if (i % 2 == 0) send();
   }
   EXPECT_EQ(detector_.pto(rtt_, kPeerDelay), LossDetector::kMaximumPto);
+}
+
+TEST_F(LossDetectorRules, AProbeTimeoutLongerThanTheBoundStaysAsItIs) {
+  warm_up(5 * kSecond);
+  send();
+  const Duration base = rtt_.pto_base() + kPeerDelay;
+  ASSERT_GT(base, LossDetector::kMaximumPto);
+  now_ = deadline();
+  ASSERT_EQ(timeout().probes, 2U);
+  EXPECT_EQ(detector_.pto(rtt_, kPeerDelay), base);
 }
 
 TEST_F(LossDetectorRules, EarlyTimeoutsDoNothing) {

@@ -147,8 +147,8 @@ TEST(WireFrames, FieldsArriveAsSent) {
 
 TEST(WireFrames, OnlyTheListedTypesAreKnown) {
   for (uint64_t type = 1; type < kFirstSkippableType; ++type) {
-    const bool known = type <= 2 || (type >= 4 && type <= 6) || type == 9 ||
-                       (type >= 0x0b && type <= 0x12) || type == 0x14 || type == 0x15;
+    const bool known = type <= 2 || (type >= 4 && type <= 0x12) || type == 0x14 || type == 0x15 ||
+                       type == 0x28;
     Bytes bytes(100, 1);
     bytes[0] = static_cast<uint8_t>(type);
     Exact input(bytes);
@@ -258,7 +258,32 @@ TEST(WireFrames, LimitsOfCountAndWindow) {
   EXPECT_FALSE(writes(Window{1, 0, 65537, 1, 0, WindowMode::kEarly}));
   EXPECT_FALSE(writes(Window{1, 0, 2, 3, 0, WindowMode::kEarly}));
   EXPECT_FALSE(writes(Window{1, 0, 2, 0, 0, WindowMode::kEarly}));
-  EXPECT_FALSE(writes(Window{1, 0, 2, 1, 0, static_cast<WindowMode>(1)}));
+  EXPECT_TRUE(writes(Window{1, 0, 2, 1, 0, WindowMode::kCounted}));
+  EXPECT_FALSE(writes(Window{1, 0, 2, 1, 0, static_cast<WindowMode>(2)}));
+}
+
+TEST(WireFrames, LimitsOfHintsRequestsAndSkips) {
+  EXPECT_TRUE(writes(WindowHint{1, 1, kLossUnit, 2, 2}));
+  EXPECT_TRUE(writes(WindowHint{1, 1, 0, 0, 0}));
+  EXPECT_FALSE(writes(WindowHint{0, 1, 0, 0, 0}));
+  EXPECT_FALSE(writes(WindowHint{1, 1, kLossUnit + 1, 0, 0}));
+  EXPECT_FALSE(writes(WindowHint{1, 1, 0, 1, 1})) << "N = 1";
+  EXPECT_FALSE(writes(WindowHint{1, 1, 0, 65537, 1}));
+  EXPECT_FALSE(writes(WindowHint{1, 1, 0, 8, 9})) << "M above N";
+  EXPECT_TRUE(writes(Request{1, 2, {{3, 1}, {7, 1}}}));
+  EXPECT_TRUE(writes(Request{1, 2, {{UINT32_MAX, 1}, {0, 1}}})) << "touching, across the wrap";
+  EXPECT_FALSE(writes(Request{0, 1, {{3, 1}}}));
+  EXPECT_FALSE(writes(Request{1, 0, {}}));
+  EXPECT_FALSE(writes(Request{1, kMaxRequestRanges + 1, {}}));
+  EXPECT_FALSE(writes(Request{1, 1, {{3, 0}}}));
+  EXPECT_FALSE(writes(Request{1, 1, {{3, kMaxRequestRun + 1}}}));
+  EXPECT_FALSE(writes(Request{1, 2, {{3, 2}, {4, 1}}})) << "overlapping";
+  EXPECT_FALSE(writes(Request{1, 2, {{7, 1}, {3, 1}}})) << "falling";
+  EXPECT_TRUE(writes(Skip{1, 0, kMaxVarint}));
+  EXPECT_FALSE(writes(Skip{0, 1, 1}));
+  EXPECT_FALSE(writes(Skip{1, 1, kMaxVarint + 1}));
+  EXPECT_TRUE(writes(CountNow{1}));
+  EXPECT_FALSE(writes(CountNow{0}));
 }
 
 TEST(WireFrames, LimitsOfChannelFrames) {
