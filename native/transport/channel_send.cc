@@ -311,7 +311,7 @@ bool Channel::on_frame_lost(const FrameRef& ref) {
   switch (ref.kind) {
     case FrameRef::kData:
       if (gone_) return true;
-      if (!out_.on_lost(ref.begin, ref.end)) return false;
+      if (!out_.on_lost(ref.begin, ref.end, ref.again)) return false;
       if (out_.policy().delivery == wire::Delivery::kUnreliable) want_skip();
       activate();
       break;

@@ -28,6 +28,8 @@ struct FrameRef {
   uint64_t begin;
   uint64_t end;
   Kind kind;
+  // kData: it was sent before.
+  bool again = false;
 };
 
 }  // namespace hawser::transport

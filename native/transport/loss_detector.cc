@@ -147,6 +147,14 @@ Time LossDetector::oldest_unacked_sent_at() const {
   return cursor_ == next_number() ? kNever : packets_.at(cursor_).sent_at;
 }
 
+const SentPacket* LossDetector::oldest_to_probe() const {
+  for (uint64_t number = cursor_; number < next_number(); number++) {
+    const SentPacket& packet = packets_.at(number);
+    if (is_watched(packet) && packet.ack_eliciting && !packet.deferred) return &packet;
+  }
+  return nullptr;
+}
+
 Duration LossDetector::loss_delay(const RttEstimator& rtt) const {
   const Duration round_trip = std::max(rtt.latest(), rtt.smoothed());
   const Duration widened = round_trip + round_trip / 8 * reordering_eighths_;

@@ -160,6 +160,8 @@ class LossDetector {
 
   // The oldest packet still recorded (its frame references are still needed); nullptr when none.
   const SentPacket* oldest() const { return packets_.empty() ? nullptr : &packets_.front(); }
+  // The oldest packet in flight that a probe timeout covers; nullptr when none. O(packets before it).
+  const SentPacket* oldest_to_probe() const;
   // The oldest packet in flight that counts or elicits; nullptr when none.
   const SentPacket* oldest_in_flight() const {
     return packets_.contains(cursor_) ? &packets_.at(cursor_) : nullptr;

@@ -20,6 +20,7 @@ Outbound::Outbound(Memory& memory, uint64_t first_sequence)
       lost_(memory),
       given_up_(memory),
       requested_(memory),
+      repeated_on_request_(memory),
       drops_(memory),
       first_sequence_(first_sequence),
       next_sequence_(first_sequence),
@@ -176,6 +177,7 @@ uint8_t* Outbound::write(uint64_t channel, uint8_t* out, uint8_t* end, FrameRef&
     resent_messages_ += messages;
     carried.begin = range.begin;
     carried.end = reached;
+    carried.again = true;
     return after;
   }
   uint64_t limit = limit_sequence();
@@ -208,6 +210,7 @@ void Outbound::free_below(uint64_t number) {
   acknowledged_.remove_below(tail);
   given_up_.remove_below(tail);
   requested_.remove_below(tail);
+  repeated_on_request_.remove_below(tail);
   while (!drops_.empty() && drops_.front().from <= base()) {
     dropped_before_ = drops_.front();
     drops_.pop_front();
@@ -278,11 +281,14 @@ bool Outbound::add_lost(uint64_t begin, uint64_t end,
   return true;
 }
 
-bool Outbound::on_lost(uint64_t begin, uint64_t end) {
+bool Outbound::on_lost(uint64_t begin, uint64_t end, bool again) {
   begin = std::max(begin, ring_.tail_position());
   if (begin >= end) return true;
   if (policy_.delivery == wire::Delivery::kUnreliable) {
     if (give_up(ring_.sequence_at(begin), ring_.sequence_at(end - 1) + 1)) return true;
+  }
+  if (!again && !repeated_on_request_.empty()) {
+    return add_lost(begin, end, {&acknowledged_, &given_up_, &repeated_on_request_});
   }
   return add_lost(begin, end, {&acknowledged_, &given_up_});
 }
@@ -314,6 +320,7 @@ void Outbound::on_request(uint64_t first, uint64_t count) {
   // Without memory it is repeated on the timeout.
   if (!add_lost(from, until, {&acknowledged_, &given_up_, &requested_})) return;
   (void)requested_.add(from, until);
+  (void)repeated_on_request_.add(from, until);
 }
 
 // --- What need not arrive.
@@ -404,6 +411,7 @@ void Outbound::abandon() {
   acknowledged_.release();
   given_up_.release();
   requested_.release();
+  repeated_on_request_.release();
   drop_below_ = 0;
   next_sequence_ = ring_.published_sequence();
   next_position_ = ring_.published_position();
@@ -413,7 +421,8 @@ void Outbound::abandon() {
 
 size_t Outbound::memory_bytes() const {
   return ring_.memory_bytes() + acknowledged_.memory_bytes() + lost_.memory_bytes() +
-         given_up_.memory_bytes() + requested_.memory_bytes() + drops_.capacity() * sizeof(Drop);
+         given_up_.memory_bytes() + requested_.memory_bytes() +
+         repeated_on_request_.memory_bytes() + drops_.capacity() * sizeof(Drop);
 }
 
 }  // namespace hawser::transport

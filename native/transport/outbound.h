@@ -97,7 +97,9 @@ class Outbound {
   // must then count as not received (nothing was changed).
   [[nodiscard]] bool on_acknowledged(uint64_t begin, uint64_t end);
   // What of it is still missing is sent again, or given up where the delivery says so.
-  [[nodiscard]] bool on_lost(uint64_t begin, uint64_t end);
+  // `again`: the packet did not carry it for the first time. What was repeated because the peer had
+  // asked for it is not repeated once more for its first packet.
+  [[nodiscard]] bool on_lost(uint64_t begin, uint64_t end, bool again);
   // The peer has, or was told to do without, everything below `number`, which must not exceed
   // fully_sent(). Returns how far the base moved, in messages.
   uint64_t on_count(uint64_t number);
@@ -152,8 +154,9 @@ class Outbound {
   RangeSet lost_;
   // Bytes of whole messages that were sent and will not be repeated.
   RangeSet given_up_;
-  // Bytes asked for lately.
+  // Bytes asked for lately, and all that were.
   RangeSet requested_;
+  RangeSet repeated_on_request_;
   Ring<Drop> drops_;
   // In force below the first of drops_.
   Drop dropped_before_{};

@@ -252,6 +252,8 @@ class Session {
   ReceptionMonitor reception_;
   // The packet being read holds something that is to be acknowledged by packet.
   bool prompt_ = false;
+  // It is not so old that its COUNTs are ambiguous.
+  bool counts_current_ = true;
   Time last_received_ = 0;
   // T of some channel's window: when its COUNT is due.
   Time count_deadline_ = kNever;

@@ -14,6 +14,9 @@ namespace {
 // Channels of which the peer has sent frames but not the OPEN. More come only from a peer that
 // never sends it: a packet with one more is not taken.
 constexpr uint32_t kMostUnannounced = 64;
+// A COUNT from a packet that came later than by this many could lie so far below the base that its 32
+// bits are taken for another number (PROTOCOL.md 5.4).
+constexpr uint64_t kOldestCount = 16'384;
 }  // namespace
 
 // Tells channels what became of the frames of a packet.
@@ -78,6 +81,7 @@ void Session::on_data(Time now, const PathAddress& from, uint8_t* data, size_t l
   }
   bool eliciting = false;
   prompt_ = false;
+  counts_current_ = !received_.any() || number + kOldestCount >= received_.largest();
   const Taken taken =
       on_frames(now, data + wire::kHeaderBytes, length - wire::kPacketOverhead, eliciting);
   if (taken == Taken::kClosed || state_ != State::kOpen) return;
@@ -151,7 +155,7 @@ Session::Taken Session::on_frame(Time now, const wire::Frame& frame) {
     case FrameType::kAck:
       return on_ack(now, frame.ack);
     case FrameType::kCount:
-      return on_count(now, frame.count);
+      return counts_current_ ? on_count(now, frame.count) : Taken::kYes;
     case FrameType::kAckNow:
       acks_.request_now();
       return Taken::kYes;

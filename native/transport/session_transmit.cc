@@ -181,7 +181,7 @@ uint64_t Session::take_number() { return next_number_++; }
 
 // A probe repeats the oldest messages in flight, so that one which arrives also repairs.
 void Session::prepare_probe() {
-  const SentPacket* oldest = loss_.oldest_in_flight();
+  const SentPacket* oldest = loss_.oldest_to_probe();
   if (oldest == nullptr) return;
   for (uint64_t i = 0; i < oldest->frame_count; i++) {
     // Without memory the probe is a PING.
@@ -208,6 +208,13 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
   }
   const bool data = allowed && !active_.empty();
   bool eliciting = p != frames;
+  // Control frames that their channel repeats by itself need no probe.
+  bool control_prompt = false;
+  for (size_t i = 0; i < ref_count; i++) {
+    if (refs[i].kind != FrameRef::kCountNow && refs[i].kind != FrameRef::kRequest) {
+      control_prompt = true;
+    }
+  }
   if (now >= ack_deadline() || acks_.ack_due(now) || (acks_.pending() && (eliciting || data))) {
     p = write_acks(now, p, end);
   }
@@ -220,8 +227,8 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
     p = after;
   }
   // What is acknowledged when the receiver's count is due, and not before.
-  bool deferred = counted && !eliciting;
   eliciting = eliciting || wrote_data;
+  bool deferred = eliciting && !control_prompt && (!wrote_data || counted);
   if ((wrote_data && !counted && active_.empty()) || probe) {
     if (uint8_t* after = wire::write(p, end, wire::AckNow{}); after != nullptr) {
       p = after;

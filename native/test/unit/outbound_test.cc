@@ -173,7 +173,7 @@ TEST(Outbound, LostGoesFirstAndOnlyWhatIsMissing) {
   ASSERT_EQ(out.next_sequence(), 7u);
   ASSERT_TRUE(out.on_acknowledged(packets[1].ref.begin, packets[1].ref.end));
   // All three are declared lost together: what was acknowledged does not come again.
-  ASSERT_TRUE(out.on_lost(packets[0].ref.begin, packets[2].ref.end));
+  ASSERT_TRUE(out.on_lost(packets[0].ref.begin, packets[2].ref.end, false));
   Packet again;
   ASSERT_TRUE(write_packet(out, 1000, again));
   EXPECT_EQ(again.ref.begin, packets[0].ref.begin);
@@ -183,7 +183,7 @@ TEST(Outbound, LostGoesFirstAndOnlyWhatIsMissing) {
   EXPECT_EQ(again.ref.end, packets[2].ref.end);
   EXPECT_FALSE(out.has_work());
   // A COUNT takes what is lost below it off the list.
-  ASSERT_TRUE(out.on_lost(packets[0].ref.begin, packets[0].ref.end));
+  ASSERT_TRUE(out.on_lost(packets[0].ref.begin, packets[0].ref.end, false));
   EXPECT_EQ(out.on_count(7), 6u);
   EXPECT_FALSE(out.has_lost());
   EXPECT_TRUE(out.all_acknowledged());
@@ -245,13 +245,13 @@ TEST(Outbound, EverythingArrivesWhateverIsLost) {
           packet = flying[which];
           flying.erase(flying.begin() + static_cast<long>(which));
           if (random.chance(25)) {
-            ASSERT_TRUE(out.on_lost(packet.ref.begin, packet.ref.end));
+            ASSERT_TRUE(out.on_lost(packet.ref.begin, packet.ref.end, false));
           } else {
             collector.take(packet.frames.data(), packet.frames.size());
             if (HasFatalFailure()) return;
             const bool spurious = random.chance(10);
             if (spurious) {
-              ASSERT_TRUE(out.on_lost(packet.ref.begin, packet.ref.end));
+              ASSERT_TRUE(out.on_lost(packet.ref.begin, packet.ref.end, false));
             }
             // Refused memory must leave it as it was: the same acknowledgement works later.
             if (random.chance(20)) memory.fail_after(0);
@@ -290,7 +290,7 @@ TEST(Outbound, AbandonForgetsEverything) {
   for (int i = 0; i < 5; i++) push(out, 50);
   Packet packet;
   ASSERT_TRUE(write_packet(out, 130, packet));
-  ASSERT_TRUE(out.on_lost(packet.ref.begin, packet.ref.end));
+  ASSERT_TRUE(out.on_lost(packet.ref.begin, packet.ref.end, false));
   out.abandon();
   EXPECT_FALSE(out.has_work());
   EXPECT_TRUE(out.all_acknowledged());
