@@ -382,8 +382,7 @@ Time Session::idle_deadline() const {
   const Duration timeout = idle_timeout();
   if (timeout == kNever) return kNever;
   // A path may carry only small packets: then the peer is heard, and what it is sent never arrives.
-  const bool waits =
-      unanswered_since_ != kNever && loss_.deadline(rtt_, peer_max_ack_delay()) != kNever;
+  const bool waits = unanswered_since_ != kNever && loss_.probe_pending();
   return (waits ? std::min(last_received_, unanswered_since_) : last_received_) + timeout;
 }
 

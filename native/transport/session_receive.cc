@@ -350,9 +350,7 @@ Session::Taken Session::on_ack(Time now, const wire::Ack& ack) {
     return protocol_error(now, wire::Code::kAckInvalid, "acknowledged what was never sent");
   }
   counters_.acks_received++;
-  if (unanswered_since_ == kNever && loss_.anything_ack_eliciting_in_flight()) {
-    unanswered_since_ = now;
-  }
+  if (unanswered_since_ == kNever && loss_.probe_pending()) unanswered_since_ = now;
   if (fate.failed()) {
     return protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
   }
@@ -455,9 +453,7 @@ void Session::release_refs() {
 bool Session::on_open_timer(Time now) {
   // What was lost with a channel that is gone is not waited for any more. Keep-alive comes here
   // often enough.
-  if (!loss_.anything_ack_eliciting_in_flight() && active_.empty() && !has_control()) {
-    unanswered_since_ = kNever;
-  }
+  if (!loss_.probe_pending() && active_.empty() && !has_control()) unanswered_since_ = kNever;
   if (now >= idle_deadline()) {
     // The text is how long nothing came, or nothing was acknowledged, in milliseconds: the owner
     // only knows its own timeout.
