@@ -63,6 +63,14 @@ export function explain(close: NativeClose, idleTimeout: number): Explanation | 
       hint: 'leave out `idleTimeout` on both sides, make it longer, or send something now and then',
     }
   }
+  if (timedOut && detail.endsWith(' unanswered')) {
+    const time = showDuration(Number.parseInt(detail, 10))
+    return {
+      code: 'PEER_LOST',
+      message: `the peer is heard, but nothing that was sent to it was acknowledged for ${time}`,
+      hint: 'perhaps the path has come to let only small packets through; open a new channel to try again',
+    }
+  }
   if (timedOut) {
     return {
       code: 'PEER_LOST',

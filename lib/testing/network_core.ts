@@ -6,10 +6,12 @@ import { asyncDispose } from '../disposable'
 import { Engine } from '../engine'
 import { HawserError, OptionError } from '../errors'
 import { Identity, keyFromPeerId } from '../identity'
+import { openHost } from '../listen'
+import type { SocketConfig } from '../native_types'
 import { integer, number, options } from '../options/check'
 import { peerOptions } from '../options/peer'
-import { type Peer, peerOn } from '../peer'
-import type { PeerCore } from '../peer_core'
+import type { Peer } from '../peer'
+import { PeerCore } from '../peer_core'
 import { callSafely } from '../safely'
 import { encodeFrames } from './encode'
 import type { Frame } from './frames'
@@ -25,6 +27,8 @@ interface Member {
   readonly peer: Peer
   readonly host: number
   readonly index: number
+  /** What the peer gives as its address. */
+  readonly socket: SocketConfig
   /** Number of its address. */
   address: number
   idleTimeout: number
@@ -87,10 +91,13 @@ export class TestNetworkCore extends EventEmitter implements RuleOwner, Simulati
     })
     settings.signal?.throwIfAborted()
     const index = this.#members.size
-    const peer = await peerOn(this.#engine, settings)
+    const { handle, sockets } = await openHost(this.#engine.native, settings)
+    const info = { handle, sockets, receiveBuffer: 0, sendBuffer: 0 }
+    const peer = new PeerCore(this.#engine, info, settings).asPeer()
     const member: Member = {
       peer,
-      host: (peer as unknown as PeerCore).host,
+      host: handle,
+      socket: sockets[0] as SocketConfig,
       index,
       address: this.#simulation.native.simAddress(host, port),
       idleTimeout: settings.limits.idleTimeout,
@@ -138,7 +145,8 @@ export class TestNetworkCore extends EventEmitter implements RuleOwner, Simulati
 
   readdress(peer: unknown): void {
     const member = this.#member('peer', peer)
-    const address = this.#simulation.native.simAddress(this.#newHost(), port)
+    member.socket.address = this.#newHost()
+    const address = this.#simulation.native.simAddress(member.socket.address, port)
     this.#byAddress.delete(member.address)
     member.address = address
     this.#byAddress.set(address, member)

@@ -244,59 +244,70 @@ napi_value sim_end(napi_env env, napi_callback_info info) {
 }
 
 // Functions may outlive the object that they came with: each keeps it, and with it the simulation.
-void bind_functions(Napi::Object binding) {
-  const Napi::Array names = binding.GetPropertyNames();
-  for (uint32_t i = 0; i < names.Length(); i++) {
-    const Napi::Value value = binding.Get(names.Get(i));
-    if (value.IsFunction()) value.As<Napi::Object>().Set("binding", binding);
+bool bind_functions(napi_env env, napi_value binding) {
+  napi_value names = nullptr;
+  uint32_t count = 0;
+  if (napi_get_property_names(env, binding, &names) != napi_ok ||
+      napi_get_array_length(env, names, &count) != napi_ok) {
+    return false;
   }
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value name = nullptr;
+    napi_value function = nullptr;
+    if (napi_get_element(env, names, i, &name) != napi_ok ||
+        napi_get_property(env, binding, name, &function) != napi_ok ||
+        napi_set_named_property(env, function, "binding", binding) != napi_ok) {
+      return false;
+    }
+  }
+  return true;
 }
 
-napi_value create_simulation(napi_env raw_env, napi_callback_info info) {
-  const Arguments<2> arguments(raw_env, info);
-  const Napi::Env env(raw_env);
+constexpr struct {
+  const char* name;
+  napi_callback function;
+} kFunctions[] = {
+    {"simNow", &sim_now},         {"simSetNow", &sim_set_now},  {"simNext", &sim_next},
+    {"simBegin", &sim_begin},     {"simFinish", &sim_finish},   {"simMore", &sim_more},
+    {"simResting", &sim_resting}, {"simAddress", &sim_address}, {"simMove", &sim_move},
+    {"simReceive", &sim_receive}, {"simTake", &sim_take},       {"simInject", &sim_inject},
+    {"simLink", &sim_link},       {"simPass", &sim_pass},       {"simEnd", &sim_end},
+};
+
+void destroy_simulation(napi_env, void* data, void*) { delete static_cast<Simulation*>(data); }
+
+napi_value create_simulation(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
   napi_valuetype type = napi_undefined;
-  if (napi_typeof(raw_env, arguments[1], &type) != napi_ok || type != napi_function) {
-    napi_throw_type_error(raw_env, nullptr, "createSimulation() takes a seed and a function");
+  if (napi_typeof(env, arguments[1], &type) != napi_ok || type != napi_function) {
+    napi_throw_type_error(env, nullptr, "createSimulation() takes a seed and a function");
     return nullptr;
   }
   std::unique_ptr<Simulation> simulation(
-      new (std::nothrow) Simulation(raw_env, to_integer(arguments.number(0), UINT64_MAX / 2)));
-  if (simulation == nullptr) {
-    napi_throw_error(raw_env, nullptr, "no memory");
+      new (std::nothrow) Simulation(env, to_integer(arguments.number(0), UINT64_MAX / 2)));
+  napi_value object = nullptr;
+  if (simulation == nullptr || !simulation->environment.set_wake(arguments[1]) ||
+      napi_create_object(env, &object) != napi_ok) {
+    napi_throw_error(env, nullptr, "no memory");
     return nullptr;
   }
   Environment& environment = simulation->environment;
   environment.owner = simulation.get();
-  if (!environment.set_wake(arguments[1])) return nullptr;
-  Napi::Object binding = Napi::Object::New(env);
+  const Napi::Object binding(env, object);
   export_engine_calls(binding, environment);
   export_host_calls(binding, environment);
   export_session_calls(binding, environment);
   export_channel_calls(binding, environment);
-  export_function(binding, environment, "simNow", &sim_now);
-  export_function(binding, environment, "simSetNow", &sim_set_now);
-  export_function(binding, environment, "simNext", &sim_next);
-  export_function(binding, environment, "simBegin", &sim_begin);
-  export_function(binding, environment, "simFinish", &sim_finish);
-  export_function(binding, environment, "simMore", &sim_more);
-  export_function(binding, environment, "simResting", &sim_resting);
-  export_function(binding, environment, "simAddress", &sim_address);
-  export_function(binding, environment, "simMove", &sim_move);
-  export_function(binding, environment, "simReceive", &sim_receive);
-  export_function(binding, environment, "simTake", &sim_take);
-  export_function(binding, environment, "simInject", &sim_inject);
-  export_function(binding, environment, "simLink", &sim_link);
-  export_function(binding, environment, "simPass", &sim_pass);
-  export_function(binding, environment, "simEnd", &sim_end);
-  bind_functions(binding);
-  const auto destroy = [](napi_env, void* data, void*) { delete static_cast<Simulation*>(data); };
-  if (napi_wrap(raw_env, binding, simulation.get(), destroy, nullptr, nullptr) != napi_ok) {
-    napi_throw_error(raw_env, nullptr, "no memory");
+  for (const auto& [name, function] : kFunctions) {
+    export_function(binding, environment, name, function);
+  }
+  if (!bind_functions(env, object) ||
+      napi_wrap(env, object, simulation.get(), &destroy_simulation, nullptr, nullptr) != napi_ok) {
+    napi_throw_error(env, nullptr, "no memory");
     return nullptr;
   }
-  simulation.release();  // NOLINT(bugprone-unused-return-value): the object owns it now
-  return binding;
+  static_cast<void>(simulation.release());  // the object owns it now
+  return object;
 }
 
 }  // namespace

@@ -371,18 +371,26 @@ Time Session::ack_deadline() const {
   return deadline;
 }
 
-Time Session::idle_deadline() const {
+Duration Session::idle_timeout() const {
   const uint32_t ours = endpoint_.config().idle_timeout_ms;
   const uint32_t theirs = remote_parameters_.idle_timeout_ms;
   const uint32_t shorter = ours == 0 || (theirs != 0 && theirs < ours) ? theirs : ours;
-  return shorter == 0 ? kNever : last_received_ + Duration{shorter} * kMillisecond;
+  return shorter == 0 ? kNever : Duration{shorter} * kMillisecond;
+}
+
+Time Session::idle_deadline() const {
+  const Duration timeout = idle_timeout();
+  if (timeout == kNever) return kNever;
+  // A path may carry only small packets: then the peer is heard, and what it is sent never arrives.
+  const bool waits = unanswered_since_ != kNever && loss_.probe_pending();
+  return (waits ? std::min(last_received_, unanswered_since_) : last_received_) + timeout;
 }
 
 Time Session::keep_alive_deadline() const {
-  const Time idle = idle_deadline();
+  const Duration idle = idle_timeout();
   // A probe timeout keeps the path alive by itself, and every PING would put it off.
   if (channels_.size() == 0 || idle == kNever || loss_.probe_pending()) return kNever;
-  return std::max(last_received_, last_ping_) + (idle - last_received_) / 3;
+  return std::max(last_received_, last_ping_) + idle / 3;
 }
 
 void Session::rearm(Time now) {

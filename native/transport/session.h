@@ -209,6 +209,7 @@ class Session {
   void rearm(Time now);
   void release_refs();
   Time ack_deadline() const;
+  Duration idle_timeout() const;  // of both sides the shorter one; kNever: none
   Time idle_deadline() const;
   Time keep_alive_deadline() const;
   void check_idle_channels(Time now);
@@ -274,6 +275,9 @@ class Session {
   // What the ACK in the packet being built names as its largest; only if it holds one.
   uint64_t ack_in_packet_ = 0;
   bool has_ack_in_packet_ = false;
+  // Since when packets that carry something wait for an acknowledgement, and none of them got one;
+  // kNever: none waits.
+  Time unanswered_since_ = kNever;
   // ACKs sent since the last packet that the peer has to acknowledge.
   uint32_t unanswered_acks_ = 0;
   // No memory for something: try again then.

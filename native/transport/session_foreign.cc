@@ -17,7 +17,7 @@ bool Session::build_foreign(Time now, const uint8_t* frames, size_t length, Trai
   if (!loss_.reserve_one(now)) return false;
   // Recorded, because the peer may acknowledge it; but neither missed when it is lost nor counted
   // against the congestion window, because nothing of it could be sent again.
-  SentPacket packet;
+  SentPacket packet{};
   packet.number = take_number();
   packet.sent_at = now;
   packet.bytes = static_cast<uint32_t>(length + wire::kPacketOverhead);
@@ -49,6 +49,9 @@ bool Session::build_foreign(Time now, const uint8_t* frames, size_t length, Trai
 bool Session::resting() const {
   switch (state_) {
     case State::kOpen:
+      for (const Channel* c = all_channels_.front(); c != nullptr; c = all_channels_.next(c)) {
+        if (c->counters().in_flight != 0) return false;
+      }
       return !ready_hook.linked && active_.empty() && !has_control() && !ping_wanted_ &&
              probes_ == 0 && ack_deadline() == kNever && retry_at_ == kNever &&
              idle_check_ == kNever && loss_.deadline(rtt_, peer_max_ack_delay()) == kNever;

@@ -25,6 +25,8 @@ class Session::Fate final : public LossDetector::Visitor {
   Fate(Session& session, Time now) : session_(session), now_(now) {}
 
   void on_acked(const SentPacket& packet) override {
+    // An answer to a PING says nothing about packets that carry something.
+    if (packet.frame_count != 0) session_.unanswered_since_ = kNever;
     if (packet.has_ack) session_.acks_.on_ack_of_ack(packet.largest_acked_in_ack);
     for (uint64_t i = 0; i < packet.frame_count; i++) {
       const FrameRef ref = session_.refs_[packet.frame_first + i];
@@ -352,6 +354,7 @@ Session::Taken Session::on_ack(Time now, const wire::Ack& ack) {
     return protocol_error(now, wire::Code::kAckInvalid, "acknowledged what was never sent");
   }
   counters_.acks_received++;
+  if (unanswered_since_ == kNever && loss_.probe_pending()) unanswered_since_ = now;
   if (fate.failed()) {
     return protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
   }
@@ -452,11 +455,17 @@ void Session::release_refs() {
 }
 
 bool Session::on_open_timer(Time now) {
+  // What was lost with a channel that is gone is not waited for any more. Keep-alive comes here
+  // often enough.
+  if (!loss_.probe_pending() && active_.empty() && !has_control()) unanswered_since_ = kNever;
   if (now >= idle_deadline()) {
-    // The text is how long nothing came, in milliseconds: the owner only knows its own timeout.
-    char text[24];
-    const auto silence = static_cast<long long>((idle_deadline() - last_received_) / kMillisecond);
-    const int length = std::snprintf(text, sizeof text, "%lld", silence);
+    // The text is how long nothing came, or nothing was acknowledged, in milliseconds: the owner
+    // only knows its own timeout.
+    char text[32];
+    const auto silence = static_cast<long long>(idle_timeout() / kMillisecond);
+    const bool heard = now < last_received_ + idle_timeout();
+    const int length =
+        std::snprintf(text, sizeof text, heard ? "%lld unanswered" : "%lld", silence);
     CloseReason reason = CloseReason::make(ClosedBy::kFailure, wire::Code::kNoError, text,
                                            static_cast<size_t>(length));
     reason.timed_out = true;

@@ -283,6 +283,8 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
   if (PacketTap* tap = runtime_.tap()) tap->on_packet(*this, number, frames, content);
   protection_.seal(number, out, wire::kHeaderBytes, content);
   if (eliciting) {
+    // What is deferred is answered when its receiver's count is due, which may be late.
+    if (unanswered_since_ == kNever && ref_count != 0 && !deferred) unanswered_since_ = now;
     congestion_.on_sent(now, packet.bytes, loss_.bytes_in_flight(), number);
     pacer_.on_sent(now, packet.bytes);
   }

@@ -34,6 +34,24 @@ test.each<[string, 'cjs' | 'mjs', () => string]>([
   expect(ended).toEqual({ code: 0, signal: null, stdout: 'hello\n', stderr: '' })
 })
 
+/** README's block of TypeScript about testing. */
+const testing = /```ts\n(import \{ createTestNetwork \}.*?)```/s.exec(read('README.md'))?.[1] ?? ''
+
+test.each<[string, 'cjs' | 'mjs', string]>([
+  ['README', 'mjs', transpiled(testing, ts.ModuleKind.ES2022)],
+  ['examples/testing.ts', 'cjs', transpiled(read('examples/testing.ts'), ts.ModuleKind.CommonJS)],
+])('%s, on a simulated network', async (_, ending, code) => {
+  const ended = await runScript(ending, code)
+  expect(ended).toEqual({ code: 0, signal: null, stdout: 'lost\nand\nfound\n1 1\n', stderr: '' })
+})
+
+test("examples/testing.ts is README's example", () => {
+  const wanted = gist(testing)
+  expect(wanted.length).toBeGreaterThan(8)
+  const found = gist(read('examples/testing.ts')).filter((line) => !line.startsWith('//'))
+  expect(found.slice(0, wanted.length)).toEqual(wanted)
+})
+
 test.each(['echo.ts', 'echo.mjs', 'echo.cjs'])("examples/%s is README's example", (name) => {
   const wanted = gist(first)
   expect(wanted.length).toBeGreaterThan(8)

@@ -112,6 +112,10 @@ test('the tarball holds what is needed and nothing else', () => {
     'dist/index.mjs',
     'dist/index.d.ts',
     'dist/index.d.mts',
+    'dist/testing/index.js',
+    'dist/testing/index.mjs',
+    'dist/testing/index.d.ts',
+    'dist/testing/index.d.mts',
     'dist/cli/main.js',
     `prebuilds/${tuple}/${prebuiltName}`,
   ]) {
@@ -122,7 +126,9 @@ test('the tarball holds what is needed and nothing else', () => {
   const allowed =
     /^(package\.json|LICENSE|README\.md|CHANGELOG\.md|binding\.gyp|native\/sources\.json|prebuilds\/.+\.node|dist\/.+\.(js|mjs|d\.ts|d\.mts)|native\/(wire|crypto|transport|net|engine|binding)\/.+\.(cc|h))$/
   expect(files.filter((file) => !allowed.test(file))).toEqual([])
-  expect(files.filter((file) => /vectors|test/.test(path.dirname(file)))).toEqual([])
+  expect(files.filter((file) => /(^|\/)(vectors|tests?)(\/|$)/.test(path.dirname(file)))).toEqual(
+    [],
+  )
   expect(packed.size).toBeLessThan(2_000_000)
 })
 
@@ -154,6 +160,40 @@ test('require and import give one instance, with the same names', () => {
   expect(names).toEqual(expect.arrayContaining(['createPeer', 'HawserError']))
   expect(imported).toEqual(names)
   expect(same).toBe(true)
+})
+
+test('hawser/testing is there for both kinds of modules, and only when it is asked for', () => {
+  const script = `
+    require('hawser')
+    const loaded = () => Object.keys(require.cache).some((file) => /dist.testing/.test(file))
+    const before = loaded()
+    const { createTestNetwork } = require('hawser/testing')
+    import('hawser/testing').then((imported) => {
+      console.log(JSON.stringify({
+        before,
+        after: loaded(),
+        same: imported.createTestNetwork === createTestNetwork,
+      }))
+    })`
+  const result = node('-e', script)
+  expect(result.stderr).toBe('')
+  expect(JSON.parse(result.stdout)).toEqual({ before: false, after: true, same: true })
+})
+
+test('an installed package simulates with its prebuilt addon', () => {
+  fs.writeFileSync(
+    path.join(app, 'simulated.mjs'),
+    `import { createTestNetwork } from 'hawser/testing'
+     const network = createTestNetwork({ seed: 3 })
+     const [alice, bob] = [await network.createPeer(), await network.createPeer()]
+     bob.serve('one', (channel) => { channel.send('simulated') })
+     const channel = await alice.open(bob.address, 'one')
+     console.log(String(await channel.receive()))
+     await network.close()`,
+  )
+  const result = node('simulated.mjs')
+  expect(result.all).toBe('simulated\n')
+  expect(result.status).toBe(0)
 })
 
 test('an installed package makes a peer with its prebuilt addon', () => {

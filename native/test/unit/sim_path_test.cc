@@ -47,6 +47,34 @@ TEST_F(Path, ALongPartitionIsReportedByBothSides) {
   EXPECT_EQ(b_->endpoint().session_count(), 0u);
 }
 
+TEST_F(Path, APathThatCarriesOnlySmallPacketsIsReported) {
+  add_peers();
+  Session* session = connect();
+  Channel* channel = open(*session);
+  ASSERT_EQ(push(*a_, *channel, 10, 100), 10u);
+  ASSERT_TRUE(network_.run_until([&] { return app_.messages == 10; }, 10 * kSecond));
+  LinkOptions small;
+  small.impairment.delay_ns = 10 * kMillisecond;
+  small.mtu = 600;
+  network_.set_links(0, 1, small);
+  // Little arrives as before.
+  for (uint64_t i = 1; i <= 5; i++) {
+    ASSERT_EQ(push(*a_, *channel, 1, 100), 1u);
+    ASSERT_TRUE(network_.run_until([&] { return app_.messages == 10 + i; }, 10 * kSecond));
+    network_.run_for(20 * kSecond);
+  }
+  EXPECT_TRUE(session->open());
+  // Much does not.
+  ASSERT_EQ(push(*a_, *channel, 100, 1'000), 100u);
+  const Time began = network_.now();
+  ASSERT_TRUE(network_.run_until([&] { return app_.sessions_closed.size() == 2; }, 90 * kSecond));
+  EXPECT_TRUE(app_.sessions_closed[0].timed_out);
+  EXPECT_TRUE(app_.sessions_closed[1].timed_out);
+  EXPECT_GE(app_.sessions_closed_at[0] - began, 30 * kSecond);
+  EXPECT_LE(app_.sessions_closed_at[0] - began, 31 * kSecond);
+  EXPECT_LE(app_.sessions_closed_at[1] - began, 61 * kSecond);
+}
+
 TEST_F(Path, ADeadChannelSaysWhatWasNotAcknowledged) {
   add_peers();
   Session* session = connect();
@@ -166,11 +194,15 @@ TEST_F(Path, ADatagramLongerThanThePathNeverArrives) {
   Session* session = connect();
   Channel* channel = open(*session);
   ASSERT_EQ(push(*a_, *channel, 1, 5'000), 1u);
-  // Small packets keep the session; nothing that was too long is taken for delivered.
-  network_.run_for(100 * kSecond);
+  // Nothing that was too long is taken for delivered.
+  network_.run_for(29 * kSecond);
   EXPECT_TRUE(session->open());
   EXPECT_EQ(app_.messages, 0u);
   EXPECT_EQ(channel->unacknowledged(), 1u);
+  // Small packets do not keep the session for ever.
+  ASSERT_TRUE(network_.run_until([&] { return app_.sessions_closed.size() == 2; }, 60 * kSecond));
+  EXPECT_TRUE(app_.sessions_closed[0].timed_out);
+  EXPECT_EQ(app_.messages, 0u);
 }
 
 TEST_F(Path, DestroyingAnEndpointInTheMiddleFreesEverything) {
