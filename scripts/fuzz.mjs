@@ -136,7 +136,7 @@ function fuzz(target, seconds) {
     `-rss_limit_mb=${rssMegabytes}`,
     `-artifact_prefix=${path.join(crashes, `${target}-`)}`,
     '-len_control=20',
-    `-max_len=${target === 'packet' ? 1500 : 2048}`,
+    `-max_len=${target === 'packet' || target === 'frames' ? 1500 : 512}`,
     '-print_final_stats=1',
     ...(fs.existsSync(dictionary) ? [`-dict=${dictionary}`] : []),
     ...corpus(target),

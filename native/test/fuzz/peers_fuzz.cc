@@ -2,8 +2,11 @@
 // leaks, hangs or grows without bound; sessions and channels end with a reason; what is handed over
 // is in sequence and comes once. While nobody has lied, it is also what was sent, and all of it.
 #include <array>
+#include <cstdio>
+#include <cstdlib>
 #include <deque>
 
+#include "sim/wire_view.h"
 #include "test/fuzz/frame_maker.h"
 #include "test/fuzz/fuzz_peer.h"
 #include "test/fuzz/script.h"
@@ -18,6 +21,12 @@ using Bytes = std::vector<uint8_t>;
 constexpr uint32_t kMostSessions = 4;
 constexpr uint32_t kMostChannels = 12;
 constexpr uint8_t kStranger = 9;
+
+// HAWSER_FUZZ_TRACE=1 shows every datagram that the peers send: for replays.
+bool trace() {
+  static const bool on = std::getenv("HAWSER_FUZZ_TRACE") != nullptr;
+  return on;
+}
 
 class World {
  public:
@@ -59,6 +68,10 @@ class World {
       return;
     }
     FUZZ_CHECK(to == FuzzPeer::address_of(static_cast<uint8_t>(2 - from)), "for nobody");
+    if (trace()) {
+      std::fprintf(stderr, "%12.6f  %d>%d %s\n", static_cast<double>(now_) / 1e9, from, 1 - from,
+                   sim::describe(bytes.data(), bytes.size()).c_str());
+    }
     wire::DataHeader header{};
     if (wire::read_data_header(bytes.data(), bytes.size(), header)) {
       latest_[static_cast<size_t>(from)] = header;
@@ -96,13 +109,13 @@ class World {
     const Time end = now_ + limit;
     for (uint64_t rounds = 0; !done(); rounds++) {
       FUZZ_CHECK(rounds < 200'000, "never comes to rest");
-      if (!queue_[0].empty() || !queue_[1].empty()) {
+      if (now_ < end && (!queue_[0].empty() || !queue_[1].empty())) {
         carry();
         continue;
       }
       const Time next = std::min(peers_[0].next_timeout(), peers_[1].next_timeout());
       if (next > end) {
-        now_ = end;
+        now_ = std::max(now_, end);
         return done();
       }
       now_ = std::max(next, now_);

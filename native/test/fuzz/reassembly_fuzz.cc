@@ -368,7 +368,7 @@ class Run {
         FUZZ_CHECK(total > max_message_, "refused within the largest message");
         break;
       case Result::kBadState:
-        FUZZ_CHECK(beyond || !same_total, "refused before the end");
+        FUZZ_CHECK(beyond || !same_total || unsure, "refused before the end");
         break;
       case Result::kExcessive:
         FUZZ_CHECK(!must_fit || found->second.pieces() >= 64, "few pieces, and too many");

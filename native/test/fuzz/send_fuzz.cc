@@ -19,7 +19,7 @@ using namespace transport;
 using sim::SizeProfile;
 
 constexpr uint64_t kChannel = 77;
-constexpr size_t kLongestStream = 50'000;
+constexpr size_t kLongestStream = 20'000;
 // Room in which something can always be written: more than any header and the smallest piece.
 constexpr size_t kEnoughRoom = 200;
 
