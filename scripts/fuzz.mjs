@@ -80,7 +80,7 @@ function vectors(file, list) {
 /** Scripts for `peers`: a session, a channel each way, messages; then a packet with the frames of a vector. */
 function peerScripts(frames) {
   const carry = [0, 0, 4]
-  const open = (side) => [8, side, 0, 0]
+  const open = (side) => [8, side, 0, 0, 0, 0]
   const push = (side) => [9, side, 0, 3, 100]
   const talk = [0, 0, ...carry, ...open(0), ...open(1), ...carry, ...push(0), ...push(1), ...carry]
   const raw = (side, bytes) => [22, side, bytes.length, ...bytes, 0]

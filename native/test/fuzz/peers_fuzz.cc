@@ -231,22 +231,44 @@ class World {
     }
   }
 
+  ChannelConfig channel_config(uint32_t number) {
+    ChannelConfig config;
+    config.max_message = 20'000;
+    config.high_water_mark = 16'384;
+    config.max_buffered = 65'536;
+    const uint8_t choice = script_.u8();
+    if ((choice & 1) != 0) config.window = 2 + (script_.u8() & 254);
+    if ((choice & 2) != 0) config.ack_every = 1;
+    if ((choice & 4) != 0) config.ack_timeout = 3 * kMillisecond;
+    if ((choice & 8) != 0) config.counted = true;
+    if ((choice & 16) != 0) config.resend_all = true;
+    if ((choice & 32) != 0) config.priority = choice >> 6;
+    if ((choice & 64) == 0) return config;
+    const uint8_t more = script_.u8();
+    config.delivery = static_cast<wire::Delivery>(more & 3);
+    if ((more & 4) != 0) config.expires_after = 50 * kMillisecond;
+    if ((more & 24) == 24) config.idle_timeout = kSecond;
+    if ((more & 32) != 0) {
+      config.fill = true;
+      config.flush_after = 20 * kMillisecond;
+    }
+    if ((more & 64) != 0) config.resend_timeout = 100 * kMillisecond;
+    if (config.delivery != wire::Delivery::kOrdered || config.expires_after != 0) {
+      truth_.loose[number] = true;
+    }
+    if (config.idle_timeout != 0) truth_.cut_short[number] = true;
+    return config;
+  }
+
   void open(size_t which) {
     static constexpr const char* kServices[] = {"all", "all", "lazy", "once", "refuse", "all"};
     FuzzPeer& peer = peers_[which];
     if (peer.sessions().empty() || opened_channels_ == kMostChannels) return;
     const uint8_t choice = script_.u8();
-    ChannelConfig config;
-    config.max_message = 20'000;
-    config.high_water_mark = 16'384;
-    config.max_buffered = 65'536;
-    if ((choice & 1) != 0) config.window = 2 + (choice >> 2);
-    if ((choice & 3) == 3) config.ack_every = 1;
-    if ((choice & 2) != 0) config.ack_timeout = 3 * kMillisecond;
-    if (choice == 255) config.idle_timeout = kSecond;
-    Session& session = *peer.sessions()[choice % peer.sessions().size()];
     const uint32_t number = opened_channels_++;
-    if (config.idle_timeout != 0) truth_.cut_short[number] = true;
+    const ChannelConfig config = channel_config(number);
+    peers_[1 - which].configs[number % FuzzPeer::kConfigs] = channel_config(number);
+    Session& session = *peer.sessions()[choice % peer.sessions().size()];
     peer.open(now_, session, number, config, kServices[script_.below(6)]);
   }
 
@@ -431,7 +453,7 @@ class World {
   void check_all_came() {
     for (FuzzPeer& peer : peers_) {
       for (auto& side : peer.sides()) {
-        if (truth_.cut_short[side->key / 2]) continue;
+        if (truth_.cut_short[side->key / 2] || truth_.loose[side->key / 2]) continue;
         FUZZ_CHECK(side->channel == nullptr, "a channel that does not end");
         if (side->reason.code != wire::Code::kNoError) continue;  // ended before it was accepted
         FUZZ_CHECK(side->received == truth_.pushed[side->key ^ 1].size(), "messages are missing");

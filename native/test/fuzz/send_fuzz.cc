@@ -96,6 +96,10 @@ class Run {
         count(first_ + base_ + script_.u8());
         break;
       case 12:
+        if (script_.flag()) {
+          request(first_ + base_ + script_.u8(), 1 + script_.below(20));
+          break;
+        }
         window_ = 2 + script_.u16();
         out_.set_window(window_);
         break;
@@ -300,6 +304,30 @@ class Run {
     FUZZ_CHECK(moved == base_ - before, "moved by %llu", static_cast<unsigned long long>(moved));
   }
 
+  // The peer asks for messages: those of them that are on their way go again, each once until the
+  // requests are forgotten.
+  void request(uint64_t first, uint64_t count) {
+    if (count == 20) {
+      out_.forget_requests();
+      requested_.clear();
+      return;
+    }
+    const uint64_t refused = memory_.refused();
+    out_.on_request(first, count);
+    if (memory_.refused() != refused) {
+      over_ = true;  // what it remembers of them cannot be told
+      return;
+    }
+    const uint64_t begin = std::min(first - first_, begun());
+    const uint64_t end = std::min(begin + count, begun());
+    requested_.resize(bytes_.size(), false);
+    for (uint64_t at = starts_[begin]; at < std::min(starts_[end], sent_); at++) {
+      if (bytes_[at] == Byte::kAcknowledged || requested_[at]) continue;
+      bytes_[at] = Byte::kLost;
+      requested_[at] = true;
+    }
+  }
+
   void check() {
     FUZZ_CHECK(out_.base() == first_ + base_, "base");
     FUZZ_CHECK(out_.next_position() == sent_, "position");
@@ -351,6 +379,7 @@ class Run {
   // Where message i begins; the last one is where the next will.
   std::vector<uint64_t> starts_;
   std::vector<Byte> bytes_;
+  std::vector<bool> requested_;  // by byte; may be shorter than the stream
   std::vector<Packet> packets_;
   uint64_t published_ = 0;  // messages
   uint64_t base_ = 0;       // messages
