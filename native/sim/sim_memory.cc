@@ -13,6 +13,10 @@ void SimMemory::fail_after(uint64_t skip, uint64_t count) {
 bool SimMemory::refuses(size_t bytes) {
   const uint64_t number = requests_++;
   if (number >= fail_from_ && number < fail_until_) return true;
+  if (fail_period_ != 0 && fail_left_ != 0 && requests_ % fail_period_ == 0) {
+    fail_left_--;
+    return true;
+  }
   if (chance_.happens(&prng_)) return true;
   return limit_ != 0 && (bytes > limit_ || in_use_ > limit_ - bytes);
 }

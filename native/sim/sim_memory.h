@@ -21,6 +21,11 @@ class SimMemory final : public transport::Memory {
   void set_limit(size_t bytes) { limit_ = bytes; }
   // The next `count` requests after the `skip` ones that still succeed are refused.
   void fail_after(uint64_t skip, uint64_t count);
+  // Every `period`-th request is refused, `count` times; period 0: none.
+  void fail_every(uint64_t period, uint64_t count) {
+    fail_period_ = period;
+    fail_left_ = count;
+  }
   // Each request is refused with this probability.
   void set_failure_chance(double probability) { chance_ = net::Chance(probability); }
 
@@ -52,6 +57,8 @@ class SimMemory final : public transport::Memory {
   uint64_t refused_ = 0;
   uint64_t fail_from_ = UINT64_MAX;
   uint64_t fail_until_ = 0;
+  uint64_t fail_period_ = 0;
+  uint64_t fail_left_ = 0;
   net::Chance chance_;
   net::Prng prng_;
   const char* misuse_ = nullptr;

@@ -306,7 +306,6 @@ class Channel {
   Time resend_at_ = kNever;
   unsigned resend_backoff_ = 0;
   Time release_at_ = kNever;
-  Time requests_forgotten_at_ = 0;
   // A COUNT of everything below is wanted, once that was sent.
   uint64_t count_now_below_ = 0;
   uint64_t resend_timeouts_ = 0;

@@ -109,6 +109,7 @@ uint8_t* Channel::write_data(Time now, uint8_t* out, uint8_t* end, FrameRef& ref
   uint8_t* after = out_.write(id_, out, end, ref);
   if (after != out) {
     update_writable();
+    if (ref.again) out_.note_resent(now, ref.begin, ref.end, now - session_->round_trip());
     if (resend_at_ == kNever && (counted() || resend_timeout_ != 0)) start_resend_timer(now);
     if (!out_.has_work()) activate();  // END, BLOCKED or COUNT_NOW may be due now
   }
@@ -189,17 +190,13 @@ bool Channel::on_count(Time now, uint32_t count) {
 void Channel::on_request(Time now, const wire::Request& frame) {
   if (gone_) return;
   requests_received_++;
-  if (now - requests_forgotten_at_ >= session_->round_trip()) {
-    requests_forgotten_at_ = now;
-    out_.forget_requests();
-  }
   const uint64_t base = out_.wire_number(out_.base());
   for (uint32_t i = 0; i < frame.range_count; i++) {
     const uint64_t first = wire::expand32(base, frame.ranges[i].first32);
     const uint64_t last = first + frame.ranges[i].count - 1;
     if (last < base) continue;
     const uint64_t from = out_.number_of(std::max(first, base));
-    out_.on_request(from, out_.number_of(last) + 1 - from);
+    out_.on_request(from, out_.number_of(last) + 1 - from, now - session_->round_trip());
   }
   activate();
 }

@@ -92,11 +92,13 @@ LossDetector::AckResult LossDetector::on_ack(Time now, const Interval* ranges, s
 
   // RFC 9002, section 5.1: the largest is new, and something asked for the ACK.
   if (largest_new == largest && any_eliciting) {
-    // What need not be acknowledged at once may be late by more than the peer has promised.
-    const Duration most = packets_.contains(largest) && packets_.at(largest).deferred
-                              ? std::max(ack_delay, peer_max_ack_delay)
-                              : peer_max_ack_delay;
-    rtt.on_sample(now - result.largest_newly_acked_sent_at, ack_delay, most, true);
+    Duration sample = now - result.largest_newly_acked_sent_at;
+    if (packets_.contains(largest) && packets_.at(largest).deferred) {
+      // It waited for its channel's count, which has nothing to do with the path.
+      sample = std::max({sample - ack_delay, rtt.has_sample() ? rtt.minimum() : 0, kMicrosecond});
+      ack_delay = 0;
+    }
+    rtt.on_sample(sample, ack_delay, peer_max_ack_delay, true);
     result.rtt_sampled = true;
     if (first_sample_at_ == kNever) first_sample_at_ = now;
   }

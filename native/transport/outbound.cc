@@ -19,8 +19,9 @@ Outbound::Outbound(Memory& memory, uint64_t first_sequence)
       acknowledged_(memory),
       lost_(memory),
       given_up_(memory),
+      resent_(memory),
       requested_(memory),
-      repeated_on_request_(memory),
+      under_way_(memory),
       drops_(memory),
       first_sequence_(first_sequence),
       next_sequence_(first_sequence),
@@ -210,7 +211,6 @@ void Outbound::free_below(uint64_t number) {
   acknowledged_.remove_below(tail);
   given_up_.remove_below(tail);
   requested_.remove_below(tail);
-  repeated_on_request_.remove_below(tail);
   while (!drops_.empty() && drops_.front().from <= base()) {
     dropped_before_ = drops_.front();
     drops_.pop_front();
@@ -287,8 +287,8 @@ bool Outbound::on_lost(uint64_t begin, uint64_t end, bool again) {
   if (policy_.delivery == wire::Delivery::kUnreliable) {
     if (give_up(ring_.sequence_at(begin), ring_.sequence_at(end - 1) + 1)) return true;
   }
-  if (!again && !repeated_on_request_.empty()) {
-    return add_lost(begin, end, {&acknowledged_, &given_up_, &repeated_on_request_});
+  if (!again && !requested_.empty()) {
+    return add_lost(begin, end, {&acknowledged_, &given_up_, &requested_});
   }
   return add_lost(begin, end, {&acknowledged_, &given_up_});
 }
@@ -311,16 +311,28 @@ uint64_t Outbound::on_count(uint64_t number) {
   return base() - before;
 }
 
-void Outbound::on_request(uint64_t first, uint64_t count) {
+void Outbound::note_resent(Time now, uint64_t begin, uint64_t end, Time since) {
+  while (!resent_.empty() && resent_.front().at <= since) resent_.pop_front();
+  // Without memory it may be sent once more than needed.
+  (void)resent_.push_back(Resent{begin, end, now});
+}
+
+void Outbound::on_request(uint64_t first, uint64_t count, Time since) {
   first = std::max(first, base());
   const uint64_t end = std::min(first + count, next_sequence_);
   if (first >= end) return;
   const uint64_t from = ring_.position_of(first);
   const uint64_t until = std::min(ring_.position_of(end), next_position_);
+  while (!resent_.empty() && resent_.front().at <= since) resent_.pop_front();
+  under_way_.clear();
+  for (uint64_t i = resent_.first(); i != resent_.end(); i++) {
+    if (resent_[i].end > from && resent_[i].begin < until) {
+      (void)under_way_.add(resent_[i].begin, resent_[i].end);
+    }
+  }
   // Without memory it is repeated on the timeout.
-  if (!add_lost(from, until, {&acknowledged_, &given_up_, &requested_})) return;
+  if (!add_lost(from, until, {&acknowledged_, &given_up_, &under_way_})) return;
   (void)requested_.add(from, until);
-  (void)repeated_on_request_.add(from, until);
 }
 
 // --- What need not arrive.
@@ -411,7 +423,9 @@ void Outbound::abandon() {
   acknowledged_.release();
   given_up_.release();
   requested_.release();
-  repeated_on_request_.release();
+  under_way_.release();
+  while (!resent_.empty()) resent_.pop_front();
+  resent_.release();
   drop_below_ = 0;
   next_sequence_ = ring_.published_sequence();
   next_position_ = ring_.published_position();
@@ -422,7 +436,7 @@ void Outbound::abandon() {
 size_t Outbound::memory_bytes() const {
   return ring_.memory_bytes() + acknowledged_.memory_bytes() + lost_.memory_bytes() +
          given_up_.memory_bytes() + requested_.memory_bytes() +
-         repeated_on_request_.memory_bytes() + drops_.capacity() * sizeof(Drop);
+         under_way_.memory_bytes() + resent_.capacity() * sizeof(Resent) + drops_.capacity() * sizeof(Drop);
 }
 
 }  // namespace hawser::transport

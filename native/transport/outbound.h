@@ -103,10 +103,11 @@ class Outbound {
   // The peer has, or was told to do without, everything below `number`, which must not exceed
   // fully_sent(). Returns how far the base moved, in messages.
   uint64_t on_count(uint64_t number);
-  // The peer asks for messages [first, first + count) again. Those asked for since the last
-  // forget_requests() are passed over.
-  void on_request(uint64_t first, uint64_t count);
-  void forget_requests() { requested_.clear(); }
+  // The peer asks for messages [first, first + count) again. What was sent again after `since` is on
+  // its way and is passed over.
+  void on_request(uint64_t first, uint64_t count, Time since);
+  // Bytes [begin, end) were sent again at `now`; what was before `since` need not be remembered.
+  void note_resent(Time now, uint64_t begin, uint64_t end, Time since);
 
   // Messages below `number` need not arrive any more. What was never sent is dropped, the rest
   // given up: skip_target() then says what the peer has to be told.
@@ -134,6 +135,12 @@ class Outbound {
     uint64_t cost;
   };
 
+  struct Resent {
+    uint64_t begin;
+    uint64_t end;
+    Time at;
+  };
+
   uint8_t* write_range(uint64_t channel, uint64_t from, uint64_t until, uint8_t* out, uint8_t* end,
                        uint64_t& reached, uint64_t& messages);
   uint64_t limit_sequence() const;
@@ -154,9 +161,12 @@ class Outbound {
   RangeSet lost_;
   // Bytes of whole messages that were sent and will not be repeated.
   RangeSet given_up_;
-  // Bytes asked for lately, and all that were.
+  // What was sent again lately.
+  Ring<Resent> resent_;
+  // Bytes asked for.
   RangeSet requested_;
-  RangeSet repeated_on_request_;
+  // Of resent_, what a request asks for; kept for its memory.
+  RangeSet under_way_;
   Ring<Drop> drops_;
   // In force below the first of drops_.
   Drop dropped_before_{};
