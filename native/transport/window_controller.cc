@@ -60,7 +60,8 @@ void WindowController::set_window(uint64_t window, WindowCause cause) {
   }
   // With a fixed N, M stays N / 2: who chose the one does not expect the other to move.
   ack_every_ = std::max(window_ / (fixed_window_ != 0 ? 2 : divisor_), 1u);
-  if (fixed_window_ == 0 && advised_ack_every_ != 0) {
+  // Advice of bad times is of no use in good ones.
+  if (fixed_window_ == 0 && advised_ack_every_ != 0 && advised_loss_ > kPoor) {
     ack_every_ = std::max(std::min(ack_every_, advised_ack_every_), 1u);
   }
 }

@@ -1,0 +1,28 @@
+// Claims 13, 37, 57: poor reliability lowers both.
+
+import { lastOf, stream } from './adapt'
+import { makePair } from './support'
+
+test.each([
+  ['early', { min: 8 }],
+  ['counted', { min: 8, acks: 'counted' }],
+] as const)(
+  '%s acknowledgements: at 20 %% loss N and M fall, never below the floor',
+  async (_, window) => {
+    const pair = await makePair({ window, seed: 4 })
+    const { window: n, ackEvery: m } = lastOf(await stream(pair, 1_000))
+    pair.network.link(pair.alice, pair.bob, { delay: 10, loss: 0.2 })
+    const samples = await stream(pair, 6_000)
+    const last = lastOf(samples)
+    expect(last.window).toBeLessThan(n / 4)
+    expect(last.ackEvery).toBeLessThan(m / 4)
+    expect(last.window).toBe(8)
+    expect(last.ackEvery).toBe(2)
+    for (const sample of samples) {
+      expect(sample.window).toBeGreaterThanOrEqual(8)
+      expect(sample.ackEvery).toBeGreaterThanOrEqual(1)
+      expect(sample.ackEvery).toBeLessThanOrEqual(sample.window)
+      expect(sample.stats.messagesInFlight).toBeLessThanOrEqual(Math.max(sample.window, n))
+    }
+  },
+)
