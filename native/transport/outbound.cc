@@ -404,18 +404,21 @@ bool Outbound::give_up(uint64_t first, uint64_t end) {
 uint64_t Outbound::skip_target() const {
   if (given_up_.empty()) return base();
   uint64_t at = ring_.tail_position();
+  // What was acknowledged behind it moves the base by itself, once the peer knows.
+  uint64_t end = at;
   size_t a = 0;
   size_t g = 0;
   for (;;) {
     if (a < acknowledged_.count() && acknowledged_.at(a).begin <= at) {
       at = std::max(at, acknowledged_.at(a++).end);
     } else if (g < given_up_.count() && given_up_.at(g).begin <= at) {
+      end = std::max(end, given_up_.at(g).end);
       at = std::max(at, given_up_.at(g++).end);
     } else {
       break;
     }
   }
-  return std::min(ring_.last_boundary(base(), at), fully_sent());
+  return std::min(ring_.last_boundary(base(), end), fully_sent());
 }
 
 void Outbound::abandon() {
