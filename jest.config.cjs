@@ -2,6 +2,11 @@
 // The acceptance tests of the claims also run against an installed package: HAWSER_PACKAGE is the folder it is installed in.
 const installed = process.env.HAWSER_PACKAGE
 
+function packageEntry(name) {
+  if (installed !== undefined) return require.resolve(name, { paths: [installed] })
+  return name === 'hawser' ? '<rootDir>/lib/index.ts' : '<rootDir>/lib/testing/index.ts'
+}
+
 /** @type {import('jest').Config} */
 module.exports = {
   rootDir: __dirname,
@@ -12,12 +17,9 @@ module.exports = {
   moduleFileExtensions: ['ts', 'mts', 'js', 'mjs', 'cjs', 'json', 'node'],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],
-    ...(installed === undefined
-      ? {
-          '^hawser$': '<rootDir>/lib/index.ts',
-          '^hawser/testing$': '<rootDir>/lib/testing/index.ts',
-        }
-      : { '^(hawser(?:/testing)?)$': require.resolve('hawser', { paths: [installed] }) }),
+    ...Object.fromEntries(
+      ['hawser', 'hawser/testing'].map((name) => [`^${name}$`, packageEntry(name)]),
+    ),
   },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/build', '<rootDir>/prebuilds'],
   transform: {

@@ -1,99 +1,20 @@
 // What a user gets: the packed tarball, installed in an empty folder, with a prebuilt addon and without.
 
-import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
-
-const root = path.resolve(__dirname, '../..')
-const tuple = `${process.platform}-${process.arch}`
-const prebuiltName = `hawser.${fs.existsSync('/etc/alpine-release') ? 'musl' : 'glibc'}.node`
+import { type Installed, install, prebuiltName, root, run, tuple } from './install'
 
 let folder = ''
 let app = ''
-let packed: { filename: string; size: number; files: { path: string }[] }
+let packed: Installed['packed']
 
-/** Without what npm tells the script it runs about this package, and without our own settings. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = {}
-  for (const [name, value] of Object.entries(process.env)) {
-    if (
-      /^(npm_(package|lifecycle)_|npm_config_(local_prefix|prefix)$|HAWSER_|NODE_PATH$)/.test(name)
-    ) {
-      continue
-    }
-    env[name] = value
-  }
-  return env
-}
-
-function run(command: string, args: string[], cwd: string) {
-  const result = spawnSync(command, args, { cwd, env: cleanEnvironment(), encoding: 'utf8' })
-  return { ...result, all: `${result.stdout}${result.stderr}` }
-}
+beforeAll(() => {
+  ;({ folder, app, packed } = install())
+}, 180_000)
 
 function node(...args: string[]) {
   return run(process.execPath, args, app)
 }
-
-/** The package as it is published: its files in a folder of their own, and the addon that was built here. */
-function stage(): string {
-  const staged = path.join(folder, 'staged')
-  fs.mkdirSync(staged)
-  for (const name of [
-    'package.json',
-    'binding.gyp',
-    'README.md',
-    'LICENSE',
-    'CHANGELOG.md',
-    'dist',
-    'native',
-  ]) {
-    const source = path.join(root, name)
-    if (fs.existsSync(source)) fs.cpSync(source, path.join(staged, name), { recursive: true })
-  }
-  const prebuilds = path.join(staged, 'prebuilds', tuple)
-  fs.mkdirSync(prebuilds, { recursive: true })
-  const prebuilt = path.join(prebuilds, prebuiltName)
-  fs.copyFileSync(path.join(root, 'build', 'Release', 'hawser.node'), prebuilt)
-  run('strip', ['--strip-all', prebuilt], folder)
-  return staged
-}
-
-beforeAll(() => {
-  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hawser-pack-'))
-  const staged = stage()
-  const pack = run(
-    'npm',
-    ['pack', '--json', '--ignore-scripts', `--pack-destination=${folder}`],
-    staged,
-  )
-  expect({ status: pack.status, error: pack.status === 0 ? '' : pack.all }).toEqual({
-    status: 0,
-    error: '',
-  })
-  packed = JSON.parse(pack.stdout)[0]
-
-  app = path.join(folder, 'app')
-  fs.mkdirSync(app)
-  fs.writeFileSync(path.join(app, 'package.json'), '{"private":true}')
-  const install = run(
-    'npm',
-    [
-      'install',
-      '--prefer-offline',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      path.join(folder, packed.filename),
-    ],
-    app,
-  )
-  expect({ status: install.status, error: install.status === 0 ? '' : install.all }).toEqual({
-    status: 0,
-    error: '',
-  })
-}, 180_000)
 
 afterAll(() => {
   fs.rmSync(folder, { recursive: true, force: true })
