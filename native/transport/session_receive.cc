@@ -74,6 +74,11 @@ void Session::on_data(Time now, const PathAddress& from, uint8_t* data, size_t l
     endpoint_.on_half_open_done();
     open_now(now);
   }
+  // After a longer silence than keep-alive allows the path is back: what was sent meanwhile had no
+  // chance, and the next probe may be a while off.
+  if (unanswered_since_ != kNever && now - last_received_ > idle_timeout() / 12 * 5) {
+    unanswered_since_ = now;
+  }
   last_received_ = now;
   counters_.packets_received++;
   counters_.bytes_received += length;
@@ -455,9 +460,6 @@ void Session::release_refs() {
 }
 
 bool Session::on_open_timer(Time now) {
-  // What was lost with a channel that is gone is not waited for any more. Keep-alive comes here
-  // often enough.
-  if (!loss_.probe_pending() && active_.empty() && !has_control()) unanswered_since_ = kNever;
   if (now >= idle_deadline()) {
     // The text is how long nothing came, or nothing was acknowledged, in milliseconds: the owner
     // only knows its own timeout.

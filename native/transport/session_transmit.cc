@@ -271,6 +271,7 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
   packet.largest_acked_in_ack = ack_in_packet_;
   packet.frame_first = refs_.end();
   packet.frame_count = static_cast<uint32_t>(ref_count);
+  const bool waiting = loss_.probe_pending();
   if (!loss_.on_sent(packet)) {
     bool kept = true;
     for (size_t i = 0; i < ref_count; i++) kept = frame_lost(refs[i]) && kept;
@@ -284,6 +285,7 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
   protection_.seal(number, out, wire::kHeaderBytes, content);
   if (eliciting) {
     // What is deferred is answered when its receiver's count is due, which may be late.
+    if (!waiting) unanswered_since_ = kNever;
     if (unanswered_since_ == kNever && ref_count != 0 && !deferred) unanswered_since_ = now;
     congestion_.on_sent(now, packet.bytes, loss_.bytes_in_flight(), number);
     pacer_.on_sent(now, packet.bytes);
