@@ -31,7 +31,6 @@ interface Member {
   readonly socket: SocketConfig
   /** Number of its address. */
   address: number
-  idleTimeout: number
 }
 
 const port = 9_000
@@ -51,6 +50,7 @@ export class TestNetworkCore extends EventEmitter implements RuleOwner, Simulati
   #rules: readonly Rule[] = []
   #sent = 0
   #addresses = 0
+  #longestIdleTimeout = 0
   #identities = 0
   #injecting = false
   #lastInjected: Packet | undefined
@@ -100,8 +100,11 @@ export class TestNetworkCore extends EventEmitter implements RuleOwner, Simulati
       socket: sockets[0] as SocketConfig,
       index,
       address: this.#simulation.native.simAddress(host, port),
-      idleTimeout: settings.limits.idleTimeout,
     }
+    this.#longestIdleTimeout = Math.max(this.#longestIdleTimeout, settings.limits.idleTimeout)
+    // A peer that is gone may have had the same handle.
+    const before = this.#byHost.get(handle)
+    if (before !== undefined) this.#byAddress.delete(before.address)
     this.#members.set(peer, member)
     this.#byHost.set(member.host, member)
     this.#byAddress.set(member.address, member)
@@ -145,6 +148,7 @@ export class TestNetworkCore extends EventEmitter implements RuleOwner, Simulati
 
   readdress(peer: unknown): void {
     const member = this.#member('peer', peer)
+    if (this.#byHost.get(member.host) !== member) return
     member.socket.address = this.#newHost()
     const address = this.#simulation.native.simAddress(member.socket.address, port)
     this.#byAddress.delete(member.address)
@@ -216,11 +220,7 @@ export class TestNetworkCore extends EventEmitter implements RuleOwner, Simulati
 
   /** The longest that a partition may take to show. */
   get patience(): number {
-    let patience = 0
-    for (const { idleTimeout } of this.#members.values()) {
-      patience = Math.max(patience, idleTimeout)
-    }
-    return patience + 1_000
+    return this.#longestIdleTimeout + 1_000
   }
 
   onSent(): boolean {
@@ -342,7 +342,8 @@ export class TestNetworkCore extends EventEmitter implements RuleOwner, Simulati
     const id = keyFromPeerId(receiver.peer.id) as Uint8Array
     this.#injecting = true
     try {
-      if (native.simInject(sender.host, id, bytes)) this.onSent()
+      const alive = this.#byHost.get(sender.host) === sender
+      if (alive && native.simInject(sender.host, id, bytes)) this.onSent()
     } finally {
       this.#injecting = false
     }

@@ -1,5 +1,6 @@
 // Rules that decide about single packets, before their link does.
 
+import { callSafely } from '../safely'
 import type { Frame } from './frames'
 import type { MatchSettings } from './options'
 import type { OpenPacket, Packet } from './packets'
@@ -100,7 +101,14 @@ function matches(packet: OpenPacket, match: MatchSettings): boolean {
   if (match.kind !== undefined && packet.kind !== match.kind) return false
   const aboutFrames = match.frames !== undefined || match.channel !== undefined
   if (aboutFrames && !packet.frames.some((frame) => frameMatches(frame, match))) return false
-  return match.where === undefined || match.where(packet)
+  const { where } = match
+  let wanted = where === undefined
+  if (where !== undefined) {
+    callSafely(() => {
+      wanted = where(packet)
+    })
+  }
+  return wanted
 }
 
 function frameMatches(frame: Frame, match: MatchSettings): boolean {

@@ -1,7 +1,7 @@
 // Packets that a test makes up, in a session that two peers have.
 
 import { type Frame, FrameError } from '../../lib/testing'
-import { framesOf, makeNetwork, makePair } from './support'
+import { framesOf, makeNetwork, makePair, sentSequences } from './support'
 
 test('an injected packet is taken as one of the session, and does not disturb it', async () => {
   const { network, alice, bob, channel, accepted } = await makePair(makeNetwork())
@@ -65,6 +65,18 @@ test.each<[string, readonly Frame[] | Buffer]>([
   expect(packet.malformed instanceof FrameError).toBe(Buffer.isBuffer(content))
   await expect(channel.closed).resolves.toMatchObject({ error: { code: 'PROTOCOL_ERROR' } })
   await expect(accepted.closed).resolves.toMatchObject({ error: { code: 'PROTOCOL_ERROR' } })
+})
+
+test('a REQUEST that nobody made is answered with what it names', async () => {
+  const { network, alice, bob, channel } = await makePair(makeNetwork())
+  network.pause()
+  network.drop({ from: bob, where: ({ injected }) => !injected })
+  for (const text of ['one', 'two', 'three']) channel.send(text)
+  await network.advance(1)
+  expect(sentSequences(network.packets, alice)).toEqual([1, 2, 3])
+  network.inject(bob, alice, [{ type: 'REQUEST', channel: 1, ranges: [{ first: 2, last: 2 }] }])
+  await network.advance(15)
+  expect(sentSequences(network.packets, alice)).toEqual([1, 2, 3, 2])
 })
 
 test('there must be a session', async () => {

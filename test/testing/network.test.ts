@@ -194,6 +194,25 @@ describe('the end', () => {
   })
 })
 
+test('a peer that is gone gets nothing, also when another one came after it', async () => {
+  const { network, alice, bob } = await makePair(makeNetwork())
+  const { address } = bob
+  bob.destroy()
+  const carol = await network.createPeer()
+  carol.serve('test', () => {})
+  await expect(alice.open(address, 'test', { timeout: 1_000 })).rejects.toMatchObject({
+    code: 'CONNECT_TIMEOUT',
+  })
+  expect(network.packets.at(-1)).toMatchObject({ fate: 'unreachable' })
+  expect(carol.stats().datagramsReceived).toBe(0)
+  network.readdress(bob)
+  expect(() => network.inject(bob, alice, [{ type: 'PING' }])).toThrow(
+    expect.objectContaining({ code: 'PEER_NOT_FOUND' }),
+  )
+  const channel = await alice.open(carol.address, 'test')
+  expect(channel.state).toBe('open')
+})
+
 test('counters of peers count', async () => {
   const { network, alice, bob, channel, accepted } = await makePair(makeNetwork())
   channel.send('counted')

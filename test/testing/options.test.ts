@@ -105,31 +105,3 @@ test('packets are told as they go, and kept as many as wanted', async () => {
   network.clearPackets()
   expect(network.packets).toHaveLength(0)
 })
-
-test('what a listener throws is an uncaught exception, and stops nothing', async () => {
-  const network = makeNetwork()
-  const thrown: unknown[] = []
-  const uncaught = jest.spyOn(process, 'nextTick').mockImplementation(((
-    work: () => void,
-    ...rest: unknown[]
-  ) => {
-    uncaught.getMockImplementation()
-    queueMicrotask(() => {
-      try {
-        ;(work as (...values: unknown[]) => void)(...rest)
-      } catch (error) {
-        thrown.push(error)
-      }
-    })
-  }) as typeof process.nextTick)
-  try {
-    network.once('packet', () => {
-      throw new Error('from the listener')
-    })
-    const { channel } = await makePair(network)
-    expect(channel.state).toBe('open')
-  } finally {
-    uncaught.mockRestore()
-  }
-  expect(thrown).toEqual([new Error('from the listener')])
-})

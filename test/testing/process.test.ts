@@ -103,3 +103,20 @@ test('real peers and simulated ones live side by side', async () => {
     main()`
   expect(await runScript('cjs', script)).toEqual(clean('real simulated\n'))
 })
+
+test('what a listener or a rule throws is an uncaught exception, and stops nothing', async () => {
+  const script = `${start}
+    process.on('uncaughtException', (error) => console.log(error.message))
+    async function main() {
+      const { network, alice, channel, accepted } = await pair()
+      network.once('packet', () => { throw new Error('from the listener') })
+      const rule = network.drop({ where: () => { rule.remove(); throw new Error('from the rule') } })
+      channel.send('hello')
+      console.log(String(await accepted.receive()), rule.dropped)
+      await network.close()
+    }
+    main()`
+  expect(await runScript('cjs', script)).toEqual(
+    clean('from the rule\nfrom the listener\nhello 0\n'),
+  )
+})
