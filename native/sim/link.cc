@@ -47,7 +47,7 @@ net::ImpairmentDecision Link::pass(Time now, size_t size, Fate& fate) {
     on_dropped(now);
     return {};
   }
-  if (size > options_.mtu) {
+  if (size > (now < options_.mtu_changes_at ? options_.mtu : options_.mtu_later)) {
     fate = Fate::kTooLong;
     on_dropped(now);
     return {};

@@ -20,6 +20,9 @@ struct LinkOptions {
   net::ImpairmentOptions impairment;
   // Longer datagrams vanish.
   size_t mtu = 65'535;
+  // From then on, another one.
+  transport::Time mtu_changes_at = transport::kNever;
+  size_t mtu_later = 65'535;
   std::vector<Outage> outages;
 };
 

@@ -1,5 +1,7 @@
 // sim --seeds 100 [--from 0]      runs seeds one after the other; fails if any fails
-// sim --seed 17 [--trace]         runs one seed, twice, and compares the two runs
+// sim --seed 17 [--trace] [--reduce LIST]   runs one seed, twice, and compares the two runs; with a
+//                                 reduction, only what that leaves of it
+// sim --shrink 17                 finds the least of a failing seed that still fails
 #include <chrono>
 #include <cinttypes>
 #include <cstdio>
@@ -10,11 +12,14 @@
 
 namespace {
 
+using hawser::sim::Reduction;
 using hawser::sim::run_seed;
 using hawser::sim::SeedResult;
 
 int usage() {
-  std::fputs("usage: sim [--seeds COUNT] [--from SEED] | --seed SEED [--trace]\n", stderr);
+  std::fputs("usage: sim [--seeds COUNT] [--from SEED] | --shrink SEED\n"
+             "         | --seed SEED [--trace] [--reduce LIST]\n",
+             stderr);
   return 2;
 }
 
@@ -24,9 +29,9 @@ bool read_number(const char* text, uint64_t& value) {
   return *text >= '0' && *text <= '9' && *end == 0;
 }
 
-int run_one(uint64_t seed, bool trace) {
-  const SeedResult first = run_seed(seed, trace);
-  const SeedResult second = run_seed(seed, false);
+int run_one(uint64_t seed, bool trace, const Reduction& reduction) {
+  const SeedResult first = run_seed(seed, trace, reduction);
+  const SeedResult second = run_seed(seed, false, reduction);
   std::printf("seed %" PRIu64 ": %s\n", seed,
               first.failure.empty() ? "passed" : first.failure.c_str());
   std::printf("%" PRIu64 " channels, %" PRIu64 " messages, %" PRIu64
@@ -38,6 +43,22 @@ int run_one(uint64_t seed, bool trace) {
     return 1;
   }
   return first.failure.empty() ? 0 : 1;
+}
+
+int run_shrink(uint64_t seed) {
+  if (run_seed(seed, false).failure.empty()) {
+    std::printf("seed %" PRIu64 " passes\n", seed);
+    return 1;
+  }
+  const Reduction least = hawser::sim::shrink(seed);
+  std::printf("%s\nleft:", run_seed(seed, false, least).failure.c_str());
+  for (int i = 0; i < hawser::sim::kFeatures; i++) {
+    if ((least.features >> i & 1) != 0) std::printf(" %s;", hawser::sim::kFeatureNames[i]);
+  }
+  std::printf(" channels %" PRIx32 ", impairments %" PRIx32 ", messages / %" PRIu32
+              "\nsim --seed %" PRIu64 " --trace --reduce %s\n",
+              least.channels, least.impairments, least.divisor, seed, least.text().c_str());
+  return 0;
 }
 
 int run_many(uint64_t from, uint64_t count) {
@@ -78,6 +99,8 @@ int main(int argc, char** argv) {
   uint64_t seed = 0;
   bool single = false;
   bool trace = false;
+  bool shrinks = false;
+  Reduction reduction;
   for (int i = 1; i < argc; i++) {
     uint64_t* value = nullptr;
     if (std::strcmp(argv[i], "--seeds") == 0) value = &count;
@@ -86,11 +109,18 @@ int main(int argc, char** argv) {
       value = &seed;
       single = true;
     }
+    if (std::strcmp(argv[i], "--shrink") == 0) {
+      value = &seed;
+      shrinks = true;
+    }
     if (std::strcmp(argv[i], "--trace") == 0) {
       trace = true;
+    } else if (std::strcmp(argv[i], "--reduce") == 0) {
+      if (++i == argc || !Reduction::parse(argv[i], reduction)) return usage();
     } else if (value == nullptr || ++i == argc || !read_number(argv[i], *value)) {
       return usage();
     }
   }
-  return single ? run_one(seed, trace) : run_many(from, count);
+  if (shrinks) return run_shrink(seed);
+  return single ? run_one(seed, trace, reduction) : run_many(from, count);
 }

@@ -50,8 +50,18 @@ void SimNetwork::set_up(int a, int b, bool up) {
 }
 
 bool SimNetwork::path_seemed_dead(int a, int b, transport::Duration idle_timeout) {
+  for (const auto& [one, other] : broken_) {
+    if ((one == a && other == b) || (one == b && other == a)) return true;
+  }
   const Time last = std::max(link(a, b).last_dead_at(), link(b, a).last_dead_at());
   return last != 0 && now_ - last <= idle_timeout;
+}
+
+void SimNetwork::readdress(int index) {
+  peer(index).readdress();
+  for (int other = 0; other < peer_count(); other++) {
+    if (other != index) break_path(index, other);
+  }
 }
 
 size_t SimNetwork::add_drop_rule(const DropRule& rule) {
@@ -148,7 +158,9 @@ void SimNetwork::deliver(const Event& event) {
   std::vector<uint8_t>& bytes = buffers_[static_cast<size_t>(event.buffer)];
   note(2, static_cast<uint64_t>(event.peer));
   if (to.alive()) {
-    oracle_.on_delivered(to, bytes.data(), bytes.size());
+    // What comes from an address that a session does not know is not taken.
+    const bool known = event.from.bytes[0] != 0x51 || wire::load_u32(event.from.bytes + 5) == 0;
+    if (known) oracle_.on_delivered(to, bytes.data(), bytes.size());
     to.receive(event.from, bytes.data(), bytes.size());
   }
   free_buffers_.push_back(event.buffer);
@@ -200,11 +212,13 @@ void SimNetwork::send(int from, const PathAddress& to_address, const uint8_t* da
   }
   const int to = SimPeer::index_of(to_address);
   if (to < 0 || to >= peer_count()) return;
+  // Where it was once, nobody is any more.
+  const bool moved = wire::load_u32(to_address.bytes + 5) != peer(to).moves();
   oracle_.on_sent(peer(from), to, data, length);
   if (failed()) return;
   Fate fate = Fate::kCarried;
   net::ImpairmentDecision decision;
-  if (!rules_.empty() && dropped_by_rule(from, to, data, length)) {
+  if (moved || (!rules_.empty() && dropped_by_rule(from, to, data, length))) {
     fate = Fate::kDropRule;
     link(from, to).on_dropped(now_);
   } else {
@@ -216,7 +230,7 @@ void SimNetwork::send(int from, const PathAddress& to_address, const uint8_t* da
     Event event{};
     event.time = copy.release_time;
     event.peer = to;
-    event.from = SimPeer::address_of(from);
+    event.from = SimPeer::address_of(from, peer(from).moves());
     if (copy.corrupt_bit >= 0) {
       // Without protection nothing but UDP's checksum finds a flipped bit: let the flip hit the
       // tag, which the endpoint checks, and let the checksum drop what has no tag.

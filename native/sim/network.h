@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "sim/application.h"
@@ -65,6 +66,11 @@ class SimNetwork {
   // Within the last `idle_timeout`, several of few datagrams were lost, one way or the other: who
   // hears nothing for so long is right to give up.
   bool path_seemed_dead(int a, int b, transport::Duration idle_timeout);
+
+  // Sessions between the two cannot go on: running into a timeout is what they should do.
+  void break_path(int a, int b) { broken_.push_back({a, b}); }
+  // Gives a peer another address. Breaks its paths: sessions do not survive that yet.
+  void readdress(int index);
 
   // Returns its index, for rule().
   size_t add_drop_rule(const DropRule& rule);
@@ -147,6 +153,7 @@ class SimNetwork {
   std::vector<class RawPeer*> raws_;
   std::unordered_map<uint64_t, Link> links_;
   std::vector<DropRule> rules_;
+  std::vector<std::pair<int, int>> broken_;
 
   std::vector<Event> events_;  // a heap
   uint64_t next_order_ = 0;

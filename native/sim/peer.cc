@@ -43,10 +43,11 @@ wire::PeerIdBytes SimPeer::id_of(int index) {
   return id;
 }
 
-PathAddress SimPeer::address_of(int index) {
+PathAddress SimPeer::address_of(int index, uint32_t move) {
   PathAddress address;
   address.bytes[0] = 0x51;
   wire::store_u32(address.bytes + 1, static_cast<uint32_t>(index));
+  wire::store_u32(address.bytes + 5, move);
   return address;
 }
 
@@ -55,7 +56,7 @@ int SimPeer::index_of(const PathAddress& address) {
 }
 
 Session* SimPeer::connect(int remote, transport::Duration give_up_after) {
-  const PathAddress address = address_of(remote);
+  const PathAddress address = address_of(remote, network_.peer(remote).moves());
   Session* session = endpoint_->connect(network_.now(), id_of(remote), &address, 1,
                                         network_.now() + give_up_after);
   if (session != nullptr) {

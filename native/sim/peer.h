@@ -34,7 +34,11 @@ class SimPeer final : private transport::MessageSink {
   bool alive() const { return endpoint_ != nullptr; }
 
   static wire::PeerIdBytes id_of(int index);
-  static transport::PathAddress address_of(int index);
+  // A peer that moves has other addresses one after the other.
+  static transport::PathAddress address_of(int index, uint32_t move = 0);
+  uint32_t moves() const { return moves_; }
+  // From now on it sends from, and is reached at, another address.
+  void readdress() { moves_++; }
   // -1: nobody's.
   static int index_of(const transport::PathAddress& address);
 
@@ -69,6 +73,7 @@ class SimPeer final : private transport::MessageSink {
 
   SimNetwork& network_;
   const int index_;
+  uint32_t moves_ = 0;
   const transport::EndpointConfig config_;
   SimMemory memory_;
   SimRandom random_;

@@ -57,6 +57,8 @@ struct ChannelPlan {
 };
 
 struct SessionPlan {
+  // The responder gets another address then.
+  transport::Time readdress_at = transport::kNever;
   int initiator = 0;
   int responder = 1;
   transport::Time connect_at = 0;

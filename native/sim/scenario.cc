@@ -19,7 +19,23 @@ using transport::kSecond;
 namespace {
 
 constexpr uint64_t kMessages = 5'000;
-constexpr int kPathImpairments = 8;
+constexpr int kPathImpairments = kImpairments;
+
+enum Feature : unsigned {
+  kWindowOptions,
+  kCounted,
+  kFill,
+  kDelivery,
+  kExpiry,
+  kPriority,
+  kBursts,
+  kReaders,
+  kRefusals,
+  kResets,
+  kNoMemory,
+  kChanges,
+  kLimits,
+};
 
 class Luck {
  public:
@@ -74,7 +90,8 @@ void impair(Luck& luck, int which, transport::Time now, LinkOptions& link) {
 }
 
 // At least three impairments besides the delay.
-LinkOptions make_link(Luck& luck, transport::Time now, uint64_t& impairments) {
+LinkOptions make_link(Luck& luck, transport::Time now, const Reduction& reduction,
+                      uint64_t& impairments) {
   LinkOptions link;
   link.impairment.delay_ns = luck.duration(0, 60 * kMillisecond);
   uint32_t chosen = 0;
@@ -83,7 +100,10 @@ LinkOptions make_link(Luck& luck, transport::Time now, uint64_t& impairments) {
     const int which = static_cast<int>(luck.between(0, kPathImpairments - 1));
     if ((chosen >> which & 1) != 0) continue;
     chosen |= 1u << which;
-    impair(luck, which, now, link);
+    // The dice fall as they would without the reduction.
+    LinkOptions unused;
+    const bool kept = (reduction.impairments >> which & 1) != 0;
+    impair(luck, which, now, kept ? link : unused);
     count++;
   }
   impairments = std::max(impairments, wanted);
@@ -198,6 +218,38 @@ void limit_slow(SidePlan& side) {
   side.messages = std::min<uint64_t>(side.messages, 20 * side.config.window);
 }
 
+// Takes out of a plan what the reduction leaves out.
+void reduce(const Reduction& reduction, uint64_t index, ChannelPlan& plan) {
+  const auto drops = [&](Feature feature) { return (reduction.features >> feature & 1) == 0; };
+  const transport::ChannelConfig plain;
+  for (SidePlan& side : plan.side) {
+    transport::ChannelConfig& config = side.config;
+    side.messages /= reduction.divisor;
+    if ((reduction.channels >> index & 1) == 0) side.messages = 0;
+    if (drops(kWindowOptions)) {
+      config.window = config.ack_every = config.window_minimum = config.window_maximum = 0;
+      config.ack_timeout = config.resend_timeout = 0;
+    }
+    if (drops(kCounted)) config.counted = config.resend_all = false;
+    if (drops(kFill)) config.fill = false;
+    if (drops(kDelivery)) config.delivery = plain.delivery;
+    if (drops(kExpiry)) config.expires_after = 0;
+    if (drops(kPriority)) {
+      config.priority = plain.priority;
+      config.weight = plain.weight;
+    }
+    if (drops(kBursts)) side.burst = 0;
+    if (drops(kReaders)) side.reader = Reader::kContinuous;
+    if (drops(kRefusals)) side.refusal = 0;
+    if (drops(kResets)) side.reset_after = UINT64_MAX;
+    if (drops(kLimits)) {
+      config.high_water_mark = plain.high_water_mark;
+      config.max_buffered = plain.max_buffered;
+    }
+  }
+  if (drops(kResets)) plan.refuse = false;
+}
+
 size_t memory_bound(const std::vector<ChannelPlan>& channels, uint32_t max_credit) {
   size_t bound = size_t{8} << 20;
   for (const ChannelPlan& channel : channels) {
@@ -224,32 +276,51 @@ void starve(Luck& luck, SimNetwork& network, Workload& workload) {
 
 }  // namespace
 
-SeedResult run_seed(uint64_t seed, bool trace) {
+SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
   Luck luck(seed);
   SimNetwork network(seed);
   network.set_trace(trace);
   Workload workload(network);
   SeedResult result;
 
-  const int peers = luck.one_in(3) ? 3 : 2;
+  const auto keeps = [&](Feature feature) { return (reduction.features >> feature & 1) != 0; };
+  int peers = luck.one_in(3) ? 3 : 2;
+  if (luck.one_in(20)) peers = static_cast<int>(luck.between(4, 6));
   // Now and then the low 32 bits of the sequence wrap on the way.
   const uint64_t first = luck.one_in(4) ? (uint64_t{1} << 32) - luck.between(0, 300) : uint64_t{1};
-  for (int i = 0; i < peers; i++) network.add_peer(make_endpoint(luck, first));
+  for (int i = 0; i < peers; i++) {
+    const transport::EndpointConfig config = make_endpoint(luck, first);
+    transport::EndpointConfig plain;
+    plain.first_sequence = first;
+    network.add_peer(keeps(kLimits) ? config : plain);
+  }
+  // Something that sessions do not survive yet.
+  const bool changes = luck.one_in(25) && keeps(kChanges);
   std::vector<int> sessions;
   for (int i = 1; i < peers; i++) {
-    network.set_links(0, i, make_link(luck, network.now(), result.impairments));
+    LinkOptions link = make_link(luck, network.now(), reduction, result.impairments);
+    const bool readdress = luck.one_in(2);
+    const transport::Time when = network.now() + luck.duration(kMillisecond, 3 * kSecond);
+    if (changes && !readdress) {
+      link.mtu_changes_at = when;
+      link.mtu_later = luck.between(200, 1'000);
+      network.break_path(0, i);
+    }
+    network.set_links(0, i, link);
     SessionPlan plan;
     plan.initiator = luck.one_in(2) ? 0 : i;
     plan.responder = plan.initiator == 0 ? i : 0;
     plan.connect_at = network.now();
     plan.closed_by_initiator = luck.one_in(2);
+    if (changes && readdress) plan.readdress_at = when;
     sessions.push_back(workload.add_session(plan));
   }
   const bool starved = luck.one_in(10);
 
   uint64_t left = kMessages;
   std::vector<ChannelPlan> plans;
-  const uint64_t channels = luck.between(3, 6);
+  // Each session has one at least.
+  const uint64_t channels = std::max<uint64_t>(luck.between(3, 6), sessions.size());
   for (uint64_t i = 0; i < channels; i++) {
     ChannelPlan plan;
     plan.session = sessions[i % sessions.size()];
@@ -294,8 +365,13 @@ SeedResult run_seed(uint64_t seed, bool trace) {
   for (int i = 0; i < peers; i++) {
     network.peer(i).set_memory_bound(memory_bound(plans, max_credit));
   }
-  for (const ChannelPlan& plan : plans) workload.add_channel(plan);
-  if (starved) starve(luck, network, workload);
+  uint64_t index = 0;
+  for (ChannelPlan& plan : plans) {
+    reduce(reduction, index++, plan);
+    workload.add_channel(plan);
+  }
+  if (changes) workload.allow_failure(true);
+  if (starved && keeps(kNoMemory)) starve(luck, network, workload);
 
   const transport::Time began = network.now();
   // Keep-alives put probes off, so bad luck may last for a few of them.
@@ -319,8 +395,65 @@ SeedResult run_seed(uint64_t seed, bool trace) {
   result.messages = workload.delivered();
   result.datagrams = network.datagrams();
   result.channels = channels;
-  result.dead_paths = workload.dead_paths();
+  // A path that the plan breaks is not bad luck.
+  result.dead_paths = changes ? 0 : workload.dead_paths();
   return result;
+}
+
+std::string Reduction::text() const {
+  char out[64];
+  std::snprintf(out, sizeof out, "%" PRIx32 ",%" PRIx32 ",%" PRIx32 ",%" PRIu32, channels,
+                impairments, features, divisor);
+  return out;
+}
+
+bool Reduction::parse(const char* text, Reduction& out) {
+  char rest = 0;
+  return std::sscanf(text, "%" SCNx32 ",%" SCNx32 ",%" SCNx32 ",%" SCNu32 "%c", &out.channels,
+                     &out.impairments, &out.features, &out.divisor, &rest) == 4 &&
+         out.divisor != 0;
+}
+
+Reduction shrink(uint64_t seed) {
+  Reduction best;
+  best.channels = (1u << 6) - 1;
+  best.impairments = (1u << kImpairments) - 1;
+  best.features = (1u << kFeatures) - 1;
+  // The failure without its numbers: another one would be another story.
+  const auto kind = [](const std::string& failure) {
+    std::string out;
+    for (const char c : failure) {
+      if (c < '0' || c > '9') out += c;
+    }
+    return out;
+  };
+  const std::string wanted = kind(run_seed(seed, false).failure);
+  const auto fails = [&](const Reduction& reduction) {
+    return kind(run_seed(seed, false, reduction).failure) == wanted;
+  };
+  for (bool smaller = true; smaller;) {
+    smaller = false;
+    const auto attempt = [&](const Reduction& reduction) {
+      if (!fails(reduction)) return;
+      best = reduction;
+      smaller = true;
+    };
+    for (uint32_t Reduction::*mask :
+         {&Reduction::channels, &Reduction::impairments, &Reduction::features}) {
+      for (int bit = 0; bit < 32; bit++) {
+        if ((best.*mask >> bit & 1) == 0) continue;
+        Reduction next = best;
+        next.*mask &= ~(1u << bit);
+        attempt(next);
+      }
+    }
+    if (best.divisor < 4'096) {
+      Reduction next = best;
+      next.divisor *= 2;
+      attempt(next);
+    }
+  }
+  return best;
 }
 
 }  // namespace hawser::sim

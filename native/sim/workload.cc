@@ -25,6 +25,9 @@ int Workload::add_session(const SessionPlan& plan) {
   run->index = static_cast<int>(sessions_.size());
   run->plan = plan;
   network_.set_timer(plan.connect_at, plan.initiator, tag(Timer::kConnect, run->index, 0));
+  if (plan.readdress_at != transport::kNever) {
+    network_.set_timer(plan.readdress_at, plan.responder, tag(Timer::kReaddress, run->index, 0));
+  }
   sessions_.push_back(std::move(run));
   return sessions_.back()->index;
 }
@@ -118,6 +121,9 @@ void Workload::on_timer(SimPeer& peer, uint64_t tag) {
     case Timer::kRead:
       channel(index).side[side].asleep = false;
       read_on(channel(index), side);
+      break;
+    case Timer::kReaddress:
+      network_.readdress(session(index).plan.responder);
       break;
     case Timer::kCloseSession: {
       SessionRun& run = session(index);

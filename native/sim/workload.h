@@ -90,7 +90,7 @@ class Workload final : public Application {
   void after_batch(SimPeer& peer) override;
 
  private:
-  enum class Timer : uint8_t { kConnect, kOpen, kPush, kRead, kCloseSession };
+  enum class Timer : uint8_t { kConnect, kOpen, kPush, kRead, kCloseSession, kReaddress };
   static constexpr transport::Duration kRetry = 10 * transport::kMillisecond;
 
   static uint64_t tag(Timer kind, int index, int side) {

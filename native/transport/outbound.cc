@@ -47,7 +47,22 @@ const Outbound::Drop& Outbound::drop_at(uint64_t number) const {
   return dropped_before_;
 }
 
-uint64_t Outbound::wire_number(uint64_t number) const { return number - drop_at(number).count; }
+// `number`, or the next one that was not dropped.
+uint64_t Outbound::past_dropped(uint64_t number) const {
+  for (uint64_t i = drops_.first(); i != drops_.end(); i++) {
+    const uint64_t before = i == drops_.first() ? dropped_before_.count : drops_[i - 1].count;
+    if (number < drops_[i].from && number + (drops_[i].count - before) >= drops_[i].from) {
+      return drops_[i].from;
+    }
+  }
+  return number;
+}
+
+uint64_t Outbound::wire_number(uint64_t number) const {
+  if (drops_.empty()) return number - dropped_before_.count;
+  number = past_dropped(number);
+  return number - drop_at(number).count;
+}
 
 uint64_t Outbound::number_of(uint64_t wire) const {
   for (uint64_t i = drops_.end(); i != drops_.first(); i--) {
@@ -58,6 +73,7 @@ uint64_t Outbound::number_of(uint64_t wire) const {
 }
 
 uint64_t Outbound::cost_below(uint64_t sequence) const {
+  if (!drops_.empty()) sequence = past_dropped(sequence);
   return ring_.position_of(sequence) + wire::kMessageOverhead * (sequence - first_sequence_) -
          drop_at(sequence).cost;
 }
@@ -255,9 +271,11 @@ uint64_t Outbound::trust_packets() {
 // What is older than a message that has arrived is of no use any more.
 void Outbound::keep_newest_acknowledged(uint64_t end) {
   if (end <= ring_.tail_position()) return;
+  // The newest one of the packet may not be whole, the one before it is.
   uint64_t number = ring_.sequence_at(end - 1);
   for (int i = 0; i < 2; i++, number--) {
     if (number <= base()) return;
+    if (past_dropped(number) != number) return;
     if (acknowledged_.contains_all(ring_.position_of(number), ring_.position_of(number + 1))) {
       (void)give_up(base(), number);
       return;
@@ -418,7 +436,7 @@ uint64_t Outbound::skip_target() const {
       break;
     }
   }
-  return std::min(ring_.last_boundary(base(), end), fully_sent());
+  return std::min(past_dropped(ring_.last_boundary(base(), end)), fully_sent());
 }
 
 void Outbound::abandon() {

@@ -153,6 +153,7 @@ class Outbound {
   bool give_up(uint64_t first, uint64_t end);
   void keep_newest_acknowledged(uint64_t end);
   const Drop& drop_at(uint64_t number) const;
+  uint64_t past_dropped(uint64_t number) const;
 
   SendRing ring_;
   OutboundPolicy policy_;

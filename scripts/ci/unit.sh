@@ -10,4 +10,4 @@ cmake -S native -B "$build" -G Ninja "$@" >"$build.log" || {
 }
 cmake --build "$build" --target hawser_unit hawser_sim -j "$(nproc)" -- --quiet
 "$build/hawser_unit" --gtest_brief=1 --gtest_output="json:$report"
-"$build/hawser_sim" --seeds "${HAWSER_SEEDS:-1000}"
+"$build/hawser_sim" --seeds "${HAWSER_SEEDS:-2000}"
