@@ -288,7 +288,7 @@ void WireOracle::check_data(Side& side, uint64_t channel, uint32_t sequence32,
     return;
   }
   // A packet that could not be kept for want of memory is not read to its end.
-  const bool knows_count = network_.peer(side.peer).memory().refused() == 0;
+  const bool knows_count = counts_taken_ && network_.peer(side.peer).memory().refused() == 0;
   if (first < base || (knows_count && first <= direction->counted)) {
     network_.fail("channel %" PRIu64 ": message %" PRIu64 " is sent again, base %" PRIu64
                   ", counted %" PRIu64,

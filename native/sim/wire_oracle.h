@@ -41,6 +41,9 @@ class WireOracle {
   // An intact or damaged datagram reaches a peer.
   void on_delivered(SimPeer& to, const uint8_t* data, size_t length);
 
+  // From now on a COUNT that was delivered may not have been taken.
+  void ignore_counts() { counts_taken_ = false; }
+
   uint64_t data_packets() const { return data_packets_; }
 
  private:
@@ -82,6 +85,7 @@ class WireOracle {
   SimNetwork& network_;
   std::unordered_map<uint64_t, Side> sides_;
   uint64_t data_packets_ = 0;
+  bool counts_taken_ = true;
 
   // The train that is being sent.
   uint64_t train_side_ = 0;

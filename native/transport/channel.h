@@ -305,6 +305,8 @@ class Channel {
   ExpiryMarks expiry_;
   Time resend_at_ = kNever;
   unsigned resend_backoff_ = 0;
+  // Since when resend timeouts have brought nothing.
+  Time stalled_since_ = kNever;
   Time release_at_ = kNever;
   // A COUNT of everything below is wanted, once that was sent.
   uint64_t count_now_below_ = 0;

@@ -121,6 +121,7 @@ void Channel::after_progress(Time now, bool moved) {
   if (moved && (counted() || resend_timeout_ != 0)) {
     // RFC 6298, section 5.3.
     resend_backoff_ = 0;
+    stalled_since_ = kNever;
     resend_at_ = kNever;
     if (out_.in_flight() != 0) start_resend_timer(now);
     rearm(now);
@@ -253,6 +254,12 @@ void Channel::on_resend_timeout(Time now) {
   resend_at_ = kNever;
   if (out_.in_flight() == 0) return;
   resend_timeouts_++;
+  if (counted()) {
+    if (stalled_since_ == kNever || !session_->may_be_stalled(now, stalled_since_)) {
+      stalled_since_ = now;
+    }
+    if (gone_) return;
+  }
   resend_backoff_ = std::min(resend_backoff_ + 1, kMostBackoff);
   if (!session_->time_out(this, now, resend_timeout())) return;
   // Perhaps everything is there, and only the COUNT was lost.

@@ -459,19 +459,30 @@ void Session::release_refs() {
   refs_.pop_front_until(oldest == nullptr ? refs_.end() : oldest->frame_first);
 }
 
+void Session::time_out_session(Time now) {
+  // The text is how long nothing came, or nothing was acknowledged, in milliseconds: the owner
+  // only knows its own timeout.
+  char text[32];
+  const auto silence = static_cast<long long>(idle_timeout() / kMillisecond);
+  const bool heard = now < last_received_ + idle_timeout();
+  const int length =
+      std::snprintf(text, sizeof text, heard ? "%lld unanswered" : "%lld", silence);
+  CloseReason reason = CloseReason::make(ClosedBy::kFailure, wire::Code::kNoError, text,
+                                         static_cast<size_t>(length));
+  reason.timed_out = true;
+  become_gone(now, reason);
+}
+
+bool Session::may_be_stalled(Time now, Time since) {
+  const Duration timeout = idle_timeout();
+  if (timeout == kNever || now - last_received_ > timeout / 2) return false;
+  if (now - since >= timeout) time_out_session(now);
+  return true;
+}
+
 bool Session::on_open_timer(Time now) {
   if (now >= idle_deadline()) {
-    // The text is how long nothing came, or nothing was acknowledged, in milliseconds: the owner
-    // only knows its own timeout.
-    char text[32];
-    const auto silence = static_cast<long long>(idle_timeout() / kMillisecond);
-    const bool heard = now < last_received_ + idle_timeout();
-    const int length =
-        std::snprintf(text, sizeof text, heard ? "%lld unanswered" : "%lld", silence);
-    CloseReason reason = CloseReason::make(ClosedBy::kFailure, wire::Code::kNoError, text,
-                                           static_cast<size_t>(length));
-    reason.timed_out = true;
-    become_gone(now, reason);
+    time_out_session(now);
     return false;
   }
   if (now >= loss_.deadline(rtt_, peer_max_ack_delay())) {
