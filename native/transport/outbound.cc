@@ -318,8 +318,8 @@ void Outbound::note_resent(Time now, uint64_t begin, uint64_t end, Time since) {
 }
 
 void Outbound::on_request(uint64_t first, uint64_t count, Time since) {
-  first = std::max(first, base());
   const uint64_t end = std::min(first + count, next_sequence_);
+  first = std::max(first, base());
   if (first >= end) return;
   const uint64_t from = ring_.position_of(first);
   const uint64_t until = std::min(ring_.position_of(end), next_position_);
