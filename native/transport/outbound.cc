@@ -182,10 +182,10 @@ uint8_t* Outbound::write(uint64_t channel, uint8_t* out, uint8_t* end, FrameRef&
     return after;
   }
   uint64_t limit = limit_sequence();
-  if (policy_.counted) {
-    const bool begun = next_position_ != ring_.position_of(next_sequence_);
-    limit = std::min(limit, begun ? next_sequence_ : next_sequence_ + 1);
-  }
+  const bool begun = next_position_ != ring_.position_of(next_sequence_);
+  if (policy_.counted) limit = std::min(limit, begun ? next_sequence_ : next_sequence_ + 1);
+  // What waits behind a message that was begun is dropped when that has left.
+  if (begun && drop_below_ > next_sequence_) limit = std::min(limit, next_sequence_);
   const uint64_t until = ring_.position_of(limit);
   if (until <= next_position_) return out;
   uint8_t* after = write_range(channel, next_position_, until, out, end, reached, messages);
