@@ -227,7 +227,14 @@ void Outbound::advance_base() {
   }
 }
 
+// OutboundPolicy::fill: what is published goes with a window that was shifted.
+void Outbound::release_shifted(uint64_t base_before) {
+  if (!policy_.fill || base() == base_before) return;
+  released_ = std::max(released_, std::min(ring_.published_sequence(), base() + window_));
+}
+
 bool Outbound::on_acknowledged(uint64_t begin, uint64_t end) {
+  const uint64_t before = base();
   const uint64_t tail = ring_.tail_position();
   if (end <= tail) return true;
   begin = std::max(begin, tail);
@@ -236,11 +243,13 @@ bool Outbound::on_acknowledged(uint64_t begin, uint64_t end) {
     const uint64_t sequence = ring_.last_boundary(ring_.tail_sequence(), end);
     if (ring_.position_of(sequence) == end) {
       free_below(sequence);
+      release_shifted(before);
       return true;
     }
   }
   if (!acknowledged_.add(begin, end)) return false;
   advance_base();
+  release_shifted(before);
   if (policy_.delivery == wire::Delivery::kLatest) keep_newest_acknowledged(end);
   return true;
 }
@@ -249,6 +258,7 @@ uint64_t Outbound::trust_packets() {
   const uint64_t before = base();
   packets_trusted_ = true;
   advance_base();
+  release_shifted(before);
   return base() - before;
 }
 
@@ -305,9 +315,7 @@ uint64_t Outbound::on_count(uint64_t number) {
     (void)(all ? lost_.add(ring_.tail_position(), next_position_)
                : add_lost(ring_.tail_position(), next_position_, {&acknowledged_, &given_up_}));
   }
-  if (policy_.fill) {
-    released_ = std::max(released_, std::min(ring_.published_sequence(), base() + window_));
-  }
+  release_shifted(before);
   return base() - before;
 }
 
