@@ -198,10 +198,10 @@ uint8_t* Outbound::write(uint64_t channel, uint8_t* out, uint8_t* end, FrameRef&
     return after;
   }
   uint64_t limit = limit_sequence();
-  if (policy_.counted) {
-    const bool begun = next_position_ != ring_.position_of(next_sequence_);
-    limit = std::min(limit, begun ? next_sequence_ : next_sequence_ + 1);
-  }
+  const bool begun = next_position_ != ring_.position_of(next_sequence_);
+  if (policy_.counted) limit = std::min(limit, begun ? next_sequence_ : next_sequence_ + 1);
+  // What waits behind a message that was begun is dropped when that has left.
+  if (begun && drop_below_ > next_sequence_) limit = std::min(limit, next_sequence_);
   const uint64_t until = ring_.position_of(limit);
   if (until <= next_position_) return out;
   uint8_t* after = write_range(channel, next_position_, until, out, end, reached, messages);
@@ -243,7 +243,14 @@ void Outbound::advance_base() {
   }
 }
 
+// OutboundPolicy::fill: what is published goes with a window that was shifted.
+void Outbound::release_shifted(uint64_t base_before) {
+  if (!policy_.fill || base() == base_before) return;
+  released_ = std::max(released_, std::min(ring_.published_sequence(), base() + window_));
+}
+
 bool Outbound::on_acknowledged(uint64_t begin, uint64_t end) {
+  const uint64_t before = base();
   const uint64_t tail = ring_.tail_position();
   if (end <= tail) return true;
   begin = std::max(begin, tail);
@@ -252,11 +259,13 @@ bool Outbound::on_acknowledged(uint64_t begin, uint64_t end) {
     const uint64_t sequence = ring_.last_boundary(ring_.tail_sequence(), end);
     if (ring_.position_of(sequence) == end) {
       free_below(sequence);
+      release_shifted(before);
       return true;
     }
   }
   if (!acknowledged_.add(begin, end)) return false;
   advance_base();
+  release_shifted(before);
   if (policy_.delivery == wire::Delivery::kLatest) keep_newest_acknowledged(end);
   return true;
 }
@@ -265,6 +274,7 @@ uint64_t Outbound::trust_packets() {
   const uint64_t before = base();
   packets_trusted_ = true;
   advance_base();
+  release_shifted(before);
   return base() - before;
 }
 
@@ -323,9 +333,7 @@ uint64_t Outbound::on_count(uint64_t number) {
     (void)(all ? lost_.add(ring_.tail_position(), next_position_)
                : add_lost(ring_.tail_position(), next_position_, {&acknowledged_, &given_up_}));
   }
-  if (policy_.fill) {
-    released_ = std::max(released_, std::min(ring_.published_sequence(), base() + window_));
-  }
+  release_shifted(before);
   return base() - before;
 }
 
@@ -336,8 +344,8 @@ void Outbound::note_resent(Time now, uint64_t begin, uint64_t end, Time since) {
 }
 
 void Outbound::on_request(uint64_t first, uint64_t count, Time since) {
-  first = std::max(first, base());
   const uint64_t end = std::min(first + count, next_sequence_);
+  first = std::max(first, base());
   if (first >= end) return;
   const uint64_t from = ring_.position_of(first);
   const uint64_t until = std::min(ring_.position_of(end), next_position_);

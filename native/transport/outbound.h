@@ -145,6 +145,7 @@ class Outbound {
                        uint64_t& reached, uint64_t& messages);
   uint64_t limit_sequence() const;
   void advance_base();
+  void release_shifted(uint64_t base_before);
   void free_below(uint64_t number);
   [[nodiscard]] bool add_lost(uint64_t begin, uint64_t end,
                               std::initializer_list<const RangeSet*> except);
