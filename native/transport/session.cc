@@ -383,7 +383,10 @@ Time Session::idle_deadline() const {
   if (timeout == kNever) return kNever;
   // A path may carry only small packets: then the peer is heard, and what it is sent never arrives.
   const bool waits = unanswered_since_ != kNever && loss_.probe_pending();
-  return (waits ? std::min(last_received_, unanswered_since_) : last_received_) + timeout;
+  if (!waits) return last_received_ + timeout;
+  // However often the peer is heard in between: at three times that nothing is to be expected.
+  return std::min(std::min(last_received_, unanswered_since_) + timeout,
+                  unanswered_first_ + 3 * timeout);
 }
 
 Time Session::keep_alive_deadline() const {

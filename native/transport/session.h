@@ -164,6 +164,9 @@ class Session {
   void become_gone(Time now, const CloseReason& reason);
   void maybe_bury();
   void time_out_session(Time now);
+  void wait_for_answer(Time now) {
+    if (unanswered_since_ == kNever) unanswered_since_ = unanswered_first_ = now;
+  }
   Taken protocol_error(Time now, wire::Code code, const char* detail);
 
   // Receiving.
@@ -283,6 +286,8 @@ class Session {
   // Since when packets that carry something wait for an acknowledgement, and none of them got one;
   // kNever: none waits.
   Time unanswered_since_ = kNever;
+  // The same, not put off by silences.
+  Time unanswered_first_ = kNever;
   // ACKs sent since the last packet that the peer has to acknowledge.
   uint32_t unanswered_acks_ = 0;
   // No memory for something: try again then.

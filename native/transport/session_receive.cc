@@ -359,7 +359,7 @@ Session::Taken Session::on_ack(Time now, const wire::Ack& ack) {
     return protocol_error(now, wire::Code::kAckInvalid, "acknowledged what was never sent");
   }
   counters_.acks_received++;
-  if (unanswered_since_ == kNever && loss_.probe_pending()) unanswered_since_ = now;
+  if (loss_.probe_pending()) wait_for_answer(now);
   if (fate.failed()) {
     return protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
   }

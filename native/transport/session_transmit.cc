@@ -285,8 +285,11 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
   protection_.seal(number, out, wire::kHeaderBytes, content);
   if (eliciting) {
     // What is deferred is answered when its receiver's count is due, which may be late.
-    if (!waiting) unanswered_since_ = kNever;
-    if (unanswered_since_ == kNever && ref_count != 0 && !deferred) unanswered_since_ = now;
+    // What is repeated has been waited for all the time.
+    const bool repeats =
+        std::any_of(refs, refs + ref_count, [](const FrameRef& ref) { return ref.again; });
+    if (!waiting && !repeats) unanswered_since_ = kNever;
+    if (ref_count != 0 && !deferred) wait_for_answer(now);
     congestion_.on_sent(now, packet.bytes, loss_.bytes_in_flight(), number);
     pacer_.on_sent(now, packet.bytes);
   }
