@@ -17,9 +17,10 @@ using hawser::sim::run_seed;
 using hawser::sim::SeedResult;
 
 int usage() {
-  std::fputs("usage: sim [--seeds COUNT] [--from SEED] | --shrink SEED\n"
-             "         | --seed SEED [--trace] [--reduce LIST]\n",
-             stderr);
+  std::fputs(
+      "usage: sim [--seeds COUNT] [--from SEED] | --shrink SEED\n"
+      "         | --seed SEED [--trace] [--reduce LIST]\n",
+      stderr);
   return 2;
 }
 

@@ -172,8 +172,8 @@ void choose_window(Luck& luck, transport::ChannelConfig& config) {
 }
 
 void choose_delivery(Luck& luck, transport::ChannelConfig& config) {
-  static constexpr wire::Delivery kOthers[] = {
-      wire::Delivery::kUnordered, wire::Delivery::kLatest, wire::Delivery::kUnreliable};
+  static constexpr wire::Delivery kOthers[] = {wire::Delivery::kUnordered, wire::Delivery::kLatest,
+                                               wire::Delivery::kUnreliable};
   if (luck.one_in(5)) config.delivery = kOthers[luck.between(0, 2)];
   if (luck.one_in(10)) config.expires_after = luck.duration(20 * kMillisecond, kSecond);
 }
@@ -351,8 +351,8 @@ SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
     const bool cut_short = plan.refuse || plan.side[0].reset_after != UINT64_MAX ||
                            plan.side[1].reset_after != UINT64_MAX;
     for (const SidePlan& side : plan.side) {
-      const bool whole = side.config.expires_after == 0 &&
-                         side.config.delivery <= wire::Delivery::kUnordered;
+      const bool whole =
+          side.config.expires_after == 0 && side.config.delivery <= wire::Delivery::kUnordered;
       if (!cut_short && whole) sure += side.messages;
     }
   }

@@ -34,8 +34,18 @@ struct Reduction {
 };
 
 inline constexpr const char* kFeatureNames[] = {
-    "window options", "counted", "fill", "delivery", "expiry",  "priority",
-    "bursts",         "readers", "refusals", "resets", "no memory", "address or MTU change",
+    "window options",
+    "counted",
+    "fill",
+    "delivery",
+    "expiry",
+    "priority",
+    "bursts",
+    "readers",
+    "refusals",
+    "resets",
+    "no memory",
+    "address or MTU change",
     "other endpoint limits",
 };
 inline constexpr int kFeatures = 13;

@@ -230,8 +230,8 @@ void WireOracle::check_counted(const Side& side, uint64_t channel, DirectionLedg
   };
   const bool by_number =
       multiple_of(direction.ack_every) || multiple_of(direction.ack_every_before);
-  const bool by_time = direction.receipt_at != 0 &&
-                       network_.now() - direction.receipt_at >= direction.ack_timeout;
+  const bool by_time =
+      direction.receipt_at != 0 && network_.now() - direction.receipt_at >= direction.ack_timeout;
   if (!by_number && !by_time && !direction.count_called_for && !inbound.complete()) {
     network_.fail("peer %d counts %" PRIu64 " on channel %" PRIu64 " after %" PRIu64
                   ", M %u, without need",

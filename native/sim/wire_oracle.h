@@ -75,8 +75,7 @@ class WireOracle {
   void check_count(Side& side, const wire::Count& count);
   void check_data(Side& side, uint64_t channel, uint32_t sequence32, const wire::Message* message,
                   const wire::Fragment* fragment);
-  void check_counted(const Side& side, uint64_t channel, DirectionLedger& direction,
-                     uint64_t said);
+  void check_counted(const Side& side, uint64_t channel, DirectionLedger& direction, uint64_t said);
   void check_packing(Side& side, const PacketView& view);
   void note_delivered(Side& side, const wire::Frame& frame);
   void raise_credit(Side& side, uint64_t channel, uint64_t limit);

@@ -72,8 +72,8 @@ void describe_frame(std::string& out, const wire::Frame& frame) {
       }
       break;
     case wire::FrameType::kSkip:
-      append(out, " SKIP c%" PRIu64 " to s%u cost %" PRIu64, frame.skip.channel,
-             frame.skip.next32, frame.skip.cost);
+      append(out, " SKIP c%" PRIu64 " to s%u cost %" PRIu64, frame.skip.channel, frame.skip.next32,
+             frame.skip.cost);
       break;
     case wire::FrameType::kCountNow:
       append(out, " COUNT_NOW c%" PRIu64, frame.count_now.channel);

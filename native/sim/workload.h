@@ -100,7 +100,8 @@ class Workload final : public Application {
   int peer_of(const ChannelRun& run, int side) const;
   static bool all_delivered(const DirectionLedger& direction);
   // A message of a direction in which some may be left out. False: it is wrong.
-  bool take_tagged(transport::Channel& channel, DirectionLedger& incoming, const uint8_t* body, size_t size);
+  bool take_tagged(transport::Channel& channel, DirectionLedger& incoming, const uint8_t* body,
+                   size_t size);
   void set_timer(transport::Duration after, Timer kind, int index, int side, int peer);
 
   void connect(SessionRun& run);

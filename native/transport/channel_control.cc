@@ -40,22 +40,23 @@ uint8_t* Channel::write_one(Time now, FrameRef::Kind kind, uint8_t* out, uint8_t
                             FrameRef& ref) {
   switch (kind) {
     case FrameRef::kOpen:
-      return wire::write(out, end,
-                         wire::Open{id_, service_, service_length_, metadata_, metadata_length_,
-                                    in_.credit_limit(), local_max_message_, out_.policy().delivery});
+      return wire::write(
+          out, end,
+          wire::Open{id_, service_, service_length_, metadata_, metadata_length_,
+                     in_.credit_limit(), local_max_message_, out_.policy().delivery});
     case FrameRef::kAccept:
-      return wire::write(out, end,
-                         wire::Accept{id_, in_.announced_credit(), local_max_message_,
-                                      out_.policy().delivery});
+      return wire::write(
+          out, end,
+          wire::Accept{id_, in_.announced_credit(), local_max_message_, out_.policy().delivery});
     case FrameRef::kWindow: {
       const auto timeout =
           std::min<uint64_t>(static_cast<uint64_t>(ack_timeout_ / kMicrosecond), UINT32_MAX);
       ref.begin = window_generation_;
-      return wire::write(out, end,
-                         wire::Window{id_, window_generation_, out_.window(),
-                                      controller_.ack_every(), static_cast<uint32_t>(timeout),
-                                      counted() ? wire::WindowMode::kCounted
-                                                : wire::WindowMode::kEarly});
+      return wire::write(
+          out, end,
+          wire::Window{id_, window_generation_, out_.window(), controller_.ack_every(),
+                       static_cast<uint32_t>(timeout),
+                       counted() ? wire::WindowMode::kCounted : wire::WindowMode::kEarly});
     }
     case FrameRef::kCredit: {
       uint8_t* after = wire::write(out, end, wire::Credit{id_, in_.credit_limit()});
@@ -79,9 +80,9 @@ uint8_t* Channel::write_one(Time now, FrameRef::Kind kind, uint8_t* out, uint8_t
     case FrameRef::kSkip: {
       const uint64_t target = out_.skip_target();
       if (target <= out_.base()) return out;
-      uint8_t* after = wire::write(out, end,
-                                   wire::Skip{id_, wire::truncate32(out_.wire_number(target)),
-                                              out_.cost_below(target)});
+      uint8_t* after = wire::write(
+          out, end,
+          wire::Skip{id_, wire::truncate32(out_.wire_number(target)), out_.cost_below(target)});
       if (after != nullptr) ref.begin = skip_sent_ = target;
       return after;
     }

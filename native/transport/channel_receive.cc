@@ -1,5 +1,5 @@
-// The receiving side of a channel: what came, what is acknowledged and asked for, and what is handed
-// over.
+// The receiving side of a channel: what came, what is acknowledged and asked for, and what is
+// handed over.
 
 #include <algorithm>
 
@@ -209,11 +209,12 @@ wire::WindowHint Channel::compose_hint() const {
   hint.generation = hint_generation_;
   hint.loss = static_cast<uint32_t>(std::clamp(measured_loss_, 0.0, 1.0) * wire::kLossUnit);
   const uint64_t room = in_.room_in_messages();
-  hint.messages = static_cast<uint32_t>(std::clamp<uint64_t>(room, wire::kMinWindow, wire::kMaxWindow));
+  hint.messages =
+      static_cast<uint32_t>(std::clamp<uint64_t>(room, wire::kMinWindow, wire::kMaxWindow));
   if (peer_window_ == 0) return hint;
   const uint64_t divisor = measured_loss_ > WindowController::kPoor ? 4 : 2;
-  hint.messages_per_ack = static_cast<uint32_t>(
-      std::clamp<uint64_t>(peer_window_ / divisor, 1, hint.messages));
+  hint.messages_per_ack =
+      static_cast<uint32_t>(std::clamp<uint64_t>(peer_window_ / divisor, 1, hint.messages));
   return hint;
 }
 

@@ -385,7 +385,8 @@ bool Inbound::hand_over(Channel& channel, MessageSink* sink, uint64_t sequence, 
     // Only the last one of a run.
     const uint8_t* body = nullptr;
     size_t size = 0;
-    for (; count > 1; count--, sequence++) from = wire::next_block(from, slot.data + slot.length, body, size);
+    for (; count > 1; count--, sequence++)
+      from = wire::next_block(from, slot.data + slot.length, body, size);
     length = static_cast<size_t>(slot.data + slot.length - from);
     skipped_messages_ += slot.count - 1;
   }

@@ -52,8 +52,8 @@ class Inbound {
                     uint32_t count, MessageSink* sink);
   Result on_fragment(Channel& channel, uint64_t sequence, uint64_t total, uint64_t offset,
                      const uint8_t* piece, size_t length, MessageSink* sink);
-  // SKIP: what is missing below `next` will not come; everything below it that was sent cost `cost`.
-  // kTooMuch: the costs contradict what came; kBadState: too far ahead or beyond the end.
+  // SKIP: what is missing below `next` will not come; everything below it that was sent cost
+  // `cost`. kTooMuch: the costs contradict what came; kBadState: too far ahead or beyond the end.
   Result on_skip(Channel& channel, uint64_t next, uint64_t cost, MessageSink* sink);
   // How messages are handed over; ordered until set.
   void set_delivery(wire::Delivery delivery);
@@ -70,7 +70,9 @@ class Inbound {
     return delivery_ == wire::Delivery::kOrdered ? delivered_ != expected_ : stored_messages_ != 0;
   }
   // One past the newest message of which anything is here; expected() when nothing is ahead.
-  uint64_t frontier() const { return slots_.empty() ? expected_ : std::max(slots_.end(), expected_); }
+  uint64_t frontier() const {
+    return slots_.empty() ? expected_ : std::max(slots_.end(), expected_);
+  }
   // Something is missing below what has come. A message that is coming piece by piece is no gap.
   bool has_gap() const { return frontier() > expected_ + 1; }
   // Calls visit(first, one past the last) for each run of messages in [from, below) of which not
@@ -117,7 +119,9 @@ class Inbound {
   uint64_t window() const { return window_; }
   // How many messages of the size that comes the largest window holds; 0: none has come.
   uint64_t room_in_messages() const {
-    return received_messages_ == 0 ? 0 : max_window_ * received_messages_ / std::max<uint64_t>(received_cost_, 1);
+    return received_messages_ == 0
+               ? 0
+               : max_window_ * received_messages_ / std::max<uint64_t>(received_cost_, 1);
   }
   // Forgets every message kept.
   void abandon();
@@ -126,7 +130,7 @@ class Inbound {
   struct Partial;
   enum class State : uint8_t { kEmpty, kRun, kCovered, kPartial, kTaken };
   struct Slot {
-    uint8_t* data;  // kRun: the run in wire form; kPartial: the Partial
+    uint8_t* data;    // kRun: the run in wire form; kPartial: the Partial
     uint32_t length;  // kRun: of the run; kTaken: of the message in wire form
     uint32_t count;   // kRun: messages in the run; kTaken: 1
     State state;

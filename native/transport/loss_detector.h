@@ -36,8 +36,8 @@ class LossDetector {
   // Eighths of a round trip that the time threshold adds to it.
   static constexpr unsigned kInitialReorderingEighths = 1;
   static constexpr unsigned kMaximumReorderingEighths = 8;
-  // The back-off of the PTO ends here, or at the PTO without back-off where that is longer. RFC 9002
-  // has no such bound, but a path that comes back is to be found well within an idle timeout.
+  // The back-off of the PTO ends here, or at the PTO without back-off where that is longer. RFC
+  // 9002 has no such bound, but a path that comes back is to be found well within an idle timeout.
   static constexpr Duration kMaximumPto = 4 * kSecond;
   static constexpr unsigned kProbes = 2;
   // Records of lost packets hold up the ring: they are kept for two probe timeouts, but only while
@@ -160,7 +160,8 @@ class LossDetector {
 
   // The oldest packet still recorded (its frame references are still needed); nullptr when none.
   const SentPacket* oldest() const { return packets_.empty() ? nullptr : &packets_.front(); }
-  // The oldest packet in flight that a probe timeout covers; nullptr when none. O(packets before it).
+  // The oldest packet in flight that a probe timeout covers; nullptr when none. O(packets before
+  // it).
   const SentPacket* oldest_to_probe() const;
   // The oldest packet in flight that counts or elicits; nullptr when none.
   const SentPacket* oldest_in_flight() const {

@@ -144,7 +144,8 @@ uint8_t* Outbound::write_range(uint64_t channel, uint64_t from, uint64_t until, 
           std::min(ring_.last_boundary(sequence, limit), sequence + wire::kMaxMessagesPerPacket);
       if (last > sequence) {
         const auto length = static_cast<size_t>(ring_.position_of(last) - position);
-        out = wire::write_message_header(out, end, channel, wire::truncate32(wire_number(sequence)), length);
+        out = wire::write_message_header(out, end, channel, wire::truncate32(wire_number(sequence)),
+                                         length);
         ring_.copy(position, length, out);
         out += length;
         messages += last - sequence;
@@ -165,8 +166,8 @@ uint8_t* Outbound::write_range(uint64_t channel, uint64_t from, uint64_t until, 
     const uint64_t piece = std::min<uint64_t>(wanted, fits);
     if (piece == 0 || (piece < wanted && piece < kSmallestPiece)) break;
     const auto length = static_cast<size_t>(piece);
-    out = wire::write_fragment_header(out, end, channel, wire::truncate32(wire_number(sequence)), total, offset,
-                                      length);
+    out = wire::write_fragment_header(out, end, channel, wire::truncate32(wire_number(sequence)),
+                                      total, offset, length);
     ring_.copy(body + offset, length, out);
     out += length;
     if (offset == 0) messages++;
@@ -464,8 +465,8 @@ void Outbound::abandon() {
 
 size_t Outbound::memory_bytes() const {
   return ring_.memory_bytes() + acknowledged_.memory_bytes() + lost_.memory_bytes() +
-         given_up_.memory_bytes() + requested_.memory_bytes() +
-         under_way_.memory_bytes() + resent_.capacity() * sizeof(Resent) + drops_.capacity() * sizeof(Drop);
+         given_up_.memory_bytes() + requested_.memory_bytes() + under_way_.memory_bytes() +
+         resent_.capacity() * sizeof(Resent) + drops_.capacity() * sizeof(Drop);
 }
 
 }  // namespace hawser::transport

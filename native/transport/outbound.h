@@ -103,8 +103,8 @@ class Outbound {
   // The peer has, or was told to do without, everything below `number`, which must not exceed
   // fully_sent(). Returns how far the base moved, in messages.
   uint64_t on_count(uint64_t number);
-  // The peer asks for messages [first, first + count) again. What was sent again after `since` is on
-  // its way and is passed over.
+  // The peer asks for messages [first, first + count) again. What was sent again after `since` is
+  // on its way and is passed over.
   void on_request(uint64_t first, uint64_t count, Time since);
   // Bytes [begin, end) were sent again at `now`; what was before `since` need not be remembered.
   void note_resent(Time now, uint64_t begin, uint64_t end, Time since);

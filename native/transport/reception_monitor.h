@@ -25,8 +25,7 @@ class ReceptionMonitor {
     largest_ = std::max(largest_, number);
     const uint64_t expected = largest_ - start_;
     if (expected < kInterval) return false;
-    const double missing =
-        expected > arrived_ ? static_cast<double>(expected - arrived_) : 0.0;
+    const double missing = expected > arrived_ ? static_cast<double>(expected - arrived_) : 0.0;
     const double sample = missing / static_cast<double>(expected);
     loss_ += (sample - loss_) * kWeight;
     if (intervals_ == 0) loss_ = sample;

@@ -22,9 +22,7 @@ class Scheduler {
   void push_back(Channel* channel);
   void remove(Channel* channel);
   // Whose turn it is; nullptr when empty.
-  Channel* front() const {
-    return used_ == 0 ? nullptr : lists_[std::countr_zero(used_)].front();
-  }
+  Channel* front() const { return used_ == 0 ? nullptr : lists_[std::countr_zero(used_)].front(); }
   // `bytes` of it were put into a packet. When its turn is over, the next one is in front.
   void charge(Channel* channel, size_t bytes);
   // Calls visit(channel) for all.

@@ -124,9 +124,9 @@ class Session {
   // What `channel` has in flight for longer than `pause` is lost. False: no memory to note it.
   bool time_out(Channel* channel, Time now, Duration pause);
   void arm(RuntimeTimer& timer, Time deadline);
-  // A channel repeats its messages in vain since then. True: the peer was heard meanwhile; after the
-  // idle timeout that ends the session, as a path that carries only small packets does. False: the
-  // peer was not heard, which is another matter.
+  // A channel repeats its messages in vain since then. True: the peer was heard meanwhile; after
+  // the idle timeout that ends the session, as a path that carries only small packets does. False:
+  // the peer was not heard, which is another matter.
   bool may_be_stalled(Time now, Time since);
   // srtt + 4 rttvar, at least a millisecond.
   Duration round_trip_bound() const;

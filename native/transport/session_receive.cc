@@ -14,8 +14,8 @@ namespace {
 // Channels of which the peer has sent frames but not the OPEN. More come only from a peer that
 // never sends it: a packet with one more is not taken.
 constexpr uint32_t kMostUnannounced = 64;
-// A COUNT from a packet that came later than by this many could lie so far below the base that its 32
-// bits are taken for another number (PROTOCOL.md 5.4).
+// A COUNT from a packet that came later than by this many could lie so far below the base that its
+// 32 bits are taken for another number (PROTOCOL.md 5.4).
 constexpr uint64_t kOldestCount = 16'384;
 }  // namespace
 
@@ -465,8 +465,7 @@ void Session::time_out_session(Time now) {
   char text[32];
   const auto silence = static_cast<long long>(idle_timeout() / kMillisecond);
   const bool heard = now < last_received_ + idle_timeout();
-  const int length =
-      std::snprintf(text, sizeof text, heard ? "%lld unanswered" : "%lld", silence);
+  const int length = std::snprintf(text, sizeof text, heard ? "%lld unanswered" : "%lld", silence);
   CloseReason reason = CloseReason::make(ClosedBy::kFailure, wire::Code::kNoError, text,
                                          static_cast<size_t>(length));
   reason.timed_out = true;

@@ -140,9 +140,8 @@ Fault read(Input& in, WindowHint& hint) {
 }
 
 Fault read(Input& in, Request& request) {
-  const Fault fault =
-      all([&] { return channel_id(in, request.channel); },
-          [&] { return bounded(in, 1, kMaxRequestRanges, request.range_count); });
+  const Fault fault = all([&] { return channel_id(in, request.channel); },
+                          [&] { return bounded(in, 1, kMaxRequestRanges, request.range_count); });
   if (fault != nullptr) return fault;
   for (uint32_t i = 0; i < request.range_count; ++i) {
     RequestRange& range = request.ranges[i];

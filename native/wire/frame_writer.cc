@@ -134,8 +134,7 @@ uint8_t* write(uint8_t* out, uint8_t* end, const Count& count) {
 
 uint8_t* write(uint8_t* out, uint8_t* end, const Window& window) {
   if (window.channel == 0 || !within(window.messages, kMinWindow, kMaxWindow) ||
-      !within(window.messages_per_ack, 1, window.messages) ||
-      window.mode > WindowMode::kCounted) {
+      !within(window.messages_per_ack, 1, window.messages) || window.mode > WindowMode::kCounted) {
     return nullptr;
   }
   Output output(out, end, FrameType::kWindow);

@@ -461,9 +461,9 @@ uint8_t* write_random_frame(net::Prng& prng, uint8_t* out, uint8_t* end, uint64_
     case 4:
       return wire::write(out, end, wire::AckPolicy{number(), u32(), u32(), u32()});
     case 5:
-      return wire::write(
-          out, end, wire::Window{channel, number(), u32(), u32(), u32(),
-                                 static_cast<wire::WindowMode>(prng.below(2))});
+      return wire::write(out, end,
+                         wire::Window{channel, number(), u32(), u32(), u32(),
+                                      static_cast<wire::WindowMode>(prng.below(2))});
     case 6:
       return wire::write(out, end, wire::Credit{channel, number()});
     case 7:
@@ -471,13 +471,14 @@ uint8_t* write_random_frame(net::Prng& prng, uint8_t* out, uint8_t* end, uint64_
     case 8:
       return wire::write(out, end, wire::MaxChannels{number()});
     case 9:
-      return wire::write(out, end,
-                         wire::Open{channel, bytes, 1 + prng.below(200), bytes, prng.below(200),
-                                    number(), number(),
-                                    static_cast<wire::Delivery>(prng.below(4))});
+      return wire::write(
+          out, end,
+          wire::Open{channel, bytes, 1 + prng.below(200), bytes, prng.below(200), number(),
+                     number(), static_cast<wire::Delivery>(prng.below(4))});
     case 10:
-      return wire::write(out, end, wire::Accept{channel, number(), number(),
-                                                   static_cast<wire::Delivery>(prng.below(4))});
+      return wire::write(
+          out, end,
+          wire::Accept{channel, number(), number(), static_cast<wire::Delivery>(prng.below(4))});
     case 11:
       return wire::write(out, end, wire::End{channel, number()});
     case 12:

@@ -173,9 +173,9 @@ inline Bytes random_frame(Random& random, int kind) {
       return bytes_of(random_count(random));
     case 5: {
       const uint32_t messages = random.u32(kMinWindow, kMaxWindow);
-      return bytes_of(Window{random.channel(), random.varint(), messages, random.u32(1, messages),
-                             random.u32(),
-                             random.between(0, 1) == 0 ? WindowMode::kEarly : WindowMode::kCounted});
+      return bytes_of(
+          Window{random.channel(), random.varint(), messages, random.u32(1, messages), random.u32(),
+                 random.between(0, 1) == 0 ? WindowMode::kEarly : WindowMode::kCounted});
     }
     case 6:
       return bytes_of(Credit{random.channel(), random.varint()});
@@ -211,8 +211,7 @@ inline Bytes random_frame(Random& random, int kind) {
     case 15:
       return bytes_of(CountNow{random.channel()});
     case 16: {
-      const uint32_t messages =
-          random.between(0, 2) == 0 ? 0 : random.u32(kMinWindow, kMaxWindow);
+      const uint32_t messages = random.between(0, 2) == 0 ? 0 : random.u32(kMinWindow, kMaxWindow);
       return bytes_of(WindowHint{random.channel(), random.varint(), random.u32(0, kLossUnit),
                                  messages, random.u32(0, messages)});
     }

@@ -90,8 +90,8 @@ void add_simple(Frames& frames) {
   frames.invalid("an unknown frame beyond the packet", kCutOff, "4040 03 0102");
   frames.invalid("garbage behind a good frame", "reserved type", "01 03");
   for (int type = 0; type < 0x40; ++type) {
-    const bool known = type <= 2 || (type >= 4 && type <= 0x12) || type == 0x14 || type == 0x15 ||
-                       type == 0x28;
+    const bool known =
+        type <= 2 || (type >= 4 && type <= 0x12) || type == 0x14 || type == 0x15 || type == 0x28;
     if (known) continue;
     // As long as any frame, so that only the type can be what is wrong.
     const Bytes byte = {static_cast<uint8_t>(type)};
@@ -203,9 +203,8 @@ void add_channels(Frames& frames) {
   const Bytes metadata = counting(0, kMaxMetadata);
   frames.exact("OPEN", open_of(1, bytes_of("files"), bytes_of("v1"), 65536, 16777216));
   frames.exact("OPEN, shortest", open_of(2, bytes_of("a"), none, 0, 1));
-  frames.exact("OPEN, longest",
-               open_of(kMaxVarint, longest_text, metadata, kMaxVarint, kMaxMessage,
-                       Delivery::kUnreliable));
+  frames.exact("OPEN, longest", open_of(kMaxVarint, longest_text, metadata, kMaxVarint, kMaxMessage,
+                                        Delivery::kUnreliable));
   frames.exact("OPEN with a name of 1 to 4 bytes a character",
                open_of(3, from_hex("7a c3a9 e282ac f09f9a80"), none, 65536, 1000));
   const Bytes open_start = from_hex("0e 01");
@@ -215,7 +214,8 @@ void add_channels(Frames& frames) {
                  open_start + from_hex("4100") + Bytes(256, 'x') + from_hex("00") + open_end);
   frames.invalid("OPEN with metadata of 1,025 bytes", kOutOfRange,
                  open_start + from_hex("01 61 4401") + Bytes(1025, 1) + open_end);
-  frames.invalid("OPEN, largest message 0", kOutOfRange, open_start + from_hex("01 61 00 4400 00 00"));
+  frames.invalid("OPEN, largest message 0", kOutOfRange,
+                 open_start + from_hex("01 61 00 4400 00 00"));
   frames.invalid("OPEN, largest message 2^30", kOutOfRange,
                  open_start + from_hex("01 61 00 4400 c000000040000000 00"));
   frames.invalid("OPEN, delivery 4", kOutOfRange, open_start + from_hex("01 61 00 4400 4400 04"));
