@@ -27,7 +27,11 @@ const firstDynamicPort = 49_152
 const lastPort = 65_535
 
 /** Opens the sockets. Throws `LISTEN_FAILED`. */
-export async function openHost(native: NativeBinding, settings: PeerSettings): Promise<HostInfo> {
+export async function openHost(
+  native: NativeBinding,
+  settings: PeerSettings,
+  firstSequence = 1,
+): Promise<HostInfo> {
   // Without a place to listen, packets still have to leave from somewhere.
   const places = settings.listen.length > 0 ? settings.listen : [{ host: undefined, port: 0 }]
   let wanted: Wanted[] = []
@@ -35,7 +39,7 @@ export async function openHost(native: NativeBinding, settings: PeerSettings): P
 
   for (let tries = 0; ; tries++) {
     if (tries <= portTries) choosePorts(wanted, tries < portTries)
-    const made = create(native, settings, wanted)
+    const made = create(native, settings, wanted, firstSequence)
     if ('handle' in made) return made
     const failed = wanted[made.socket] as Wanted
     const rest = wanted.filter((socket) => socket !== failed)
@@ -77,7 +81,12 @@ function choosePorts(wanted: readonly Wanted[], same: boolean): void {
   }
 }
 
-function create(native: NativeBinding, settings: PeerSettings, wanted: readonly Wanted[]) {
+function create(
+  native: NativeBinding,
+  settings: PeerSettings,
+  wanted: readonly Wanted[],
+  firstSequence: number,
+) {
   const { identity, limits, impair } = settings
   return native.hostCreate({
     id: keyFromPeerId(identity.id) as Uint8Array,
@@ -86,6 +95,7 @@ function create(native: NativeBinding, settings: PeerSettings, wanted: readonly 
     maxHalfOpen: limits.halfOpen,
     maxChannels: limits.channels,
     idleTimeout: limits.idleTimeout,
+    firstSequence,
     ...(impair === undefined ? {} : { impair }),
   })
 }

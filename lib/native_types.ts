@@ -100,6 +100,8 @@ export interface HostConfig {
   maxChannels: number
   /** Milliseconds. */
   idleTimeout: number
+  /** For tests: the number of the first message in each direction of every channel; 0 = 1. */
+  firstSequence?: number
   impair?: ImpairConfig
   /** Kernel features to do without, for tests. */
   disable?: { gso?: boolean; gro?: boolean; mmsg?: boolean }
@@ -185,6 +187,8 @@ export const enum ChannelCounter {
   WrittenSequence,
   /** Number of the first message not acknowledged. */
   Base,
+  /** Number of the first message there ever was: 1, but in tests. */
+  FirstSequence,
   Expired,
   Skipped,
   RequestsSent,

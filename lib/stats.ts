@@ -234,7 +234,7 @@ export function channelStats(
   const at = (index: ChannelCounter) => counters?.[index] ?? 0
   return {
     messagesSent: at(ChannelCounter.MessagesSent),
-    messagesAcknowledged: Math.max(0, at(ChannelCounter.Base) - 1),
+    messagesAcknowledged: at(ChannelCounter.Base) - at(ChannelCounter.FirstSequence),
     messagesReceived: at(ChannelCounter.MessagesReceived),
     messagesResent: at(ChannelCounter.MessagesResent),
     messagesDuplicate: at(ChannelCounter.Duplicates),

@@ -46,7 +46,8 @@ export class TestNetworkCore extends EventEmitter implements RuleOwner, Simulati
   readonly #members = new Map<Peer, Member>()
   readonly #byHost = new Map<number, Member>()
   readonly #byAddress = new Map<number, Member>()
-  readonly #sessions = new Sessions()
+  readonly #firstSequence: number
+  readonly #sessions: Sessions
   #rules: readonly Rule[] = []
   #sent = 0
   #addresses = 0
@@ -61,6 +62,8 @@ export class TestNetworkCore extends EventEmitter implements RuleOwner, Simulati
     const settings = networkOptions(given)
     this.seed = settings.seed ?? randomInt(2 ** 32)
     this.#keepPackets = settings.keepPackets
+    this.#firstSequence = settings.firstSequence
+    this.#sessions = new Sessions(settings.firstSequence)
     this.#simulation = new Simulation(this.seed, settings.paused, this)
     this.#engine = new Engine(this.#simulation.native, 'auto', this.#simulation)
     this.#links = new Links(this.#simulation.native, this.seed, settings.link)
@@ -91,7 +94,7 @@ export class TestNetworkCore extends EventEmitter implements RuleOwner, Simulati
     })
     settings.signal?.throwIfAborted()
     const index = this.#members.size
-    const { handle, sockets } = await openHost(this.#engine.native, settings)
+    const { handle, sockets } = await openHost(this.#engine.native, settings, this.#firstSequence)
     const info = { handle, sockets, receiveBuffer: 0, sendBuffer: 0 }
     const peer = new PeerCore(this.#engine, info, settings).asPeer()
     const member: Member = {

@@ -131,6 +131,11 @@ export interface TestNetworkOptions {
    * How many packets {@link TestNetwork.packets} keeps, 0 to 100,000,000: the oldest are forgotten. Default 1,000,000.
    */
   keepPackets?: number
+  /**
+   * The number of the first message in each direction of every channel, 1 to 2^53 − 2^32. Default 1. Numbers have 64 bits, of which
+   * 32 are on the wire: a value just below 2^32 shows what happens when those wrap. Also what `sequence` in rules and frames counts from.
+   */
+  firstSequence?: number
 }
 
 /** {@link TestNetworkOptions}, checked and complete. */
@@ -139,10 +144,11 @@ export interface TestNetworkSettings {
   readonly paused: boolean
   readonly link: LinkSettings
   readonly keepPackets: number
+  readonly firstSequence: number
 }
 
 export function networkOptions(value: unknown): TestNetworkSettings {
-  const given = options('', value, ['seed', 'paused', 'link', 'keepPackets'])
+  const given = options('', value, ['seed', 'paused', 'link', 'keepPackets', 'firstSequence'])
   const link = linkOptions('link', given.link)
   if (link.oneWay) throw new OptionError('link.oneWay', true, 'left out here')
   return {
@@ -156,6 +162,10 @@ export function networkOptions(value: unknown): TestNetworkSettings {
       given.keepPackets === undefined
         ? 1_000_000
         : integer('keepPackets', given.keepPackets, 0, 100_000_000),
+    firstSequence:
+      given.firstSequence === undefined
+        ? 1
+        : integer('firstSequence', given.firstSequence, 1, 2 ** 53 - 2 ** 32),
   }
 }
 

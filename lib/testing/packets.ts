@@ -107,7 +107,13 @@ interface Direction {
 
 /** Follows the sessions of a network, to know which full number stands behind 32 bits. */
 export class Sessions {
+  /** Number of the first message of every channel. */
+  readonly #first: number
   readonly #directions = new Map<string, Direction>()
+
+  constructor(first: number) {
+    this.#first = first
+  }
 
   /** An INIT or RESPONSE: the latter tells which two connection ids belong together. */
   onHandshake(kind: PacketKind, datagram: Buffer): void {
@@ -145,8 +151,8 @@ export class Sessions {
     const here = this.#direction(connection)
     const there = here.reverse === undefined ? undefined : this.#direction(here.reverse)
     return {
-      sent: (channel, low) => restore(low, here.next.get(channel) ?? 1),
-      received: (channel, low) => restore(low, there?.next.get(channel) ?? 1),
+      sent: (channel, low) => restore(low, here.next.get(channel) ?? this.#first),
+      received: (channel, low) => restore(low, there?.next.get(channel) ?? this.#first),
       attempt: (channel, sequence, offset) => {
         here.next.set(channel, Math.max(here.next.get(channel) ?? 1, sequence + 1))
         let counts = here.attempts.get(channel)

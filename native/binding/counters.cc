@@ -97,6 +97,7 @@ CounterRow channel_counters(const transport::Channel& channel) {
   row.add(c.memory_bytes);
   row.add(channel.written_sequence());
   row.add(channel.base());
+  row.add(channel.session().first_sequence());
   row.add(c.expired);
   row.add(c.skipped);
   row.add(c.requests_sent);

@@ -33,6 +33,9 @@ void read_limits(Napi::Object object, transport::EndpointConfig* config) {
   set("maxHalfOpen", &config->max_half_open);
   set("maxChannels", &config->max_channels);
   set("idleTimeout", &config->idle_timeout_ms);
+  // For tests: where sequence numbers begin.
+  const uint64_t first = get_integer(object, "firstSequence", uint64_t{1} << 53);
+  if (first != 0) config->first_sequence = first;
 }
 
 void read_disabled(Napi::Object object, net::SocketOptions* options) {

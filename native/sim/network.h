@@ -68,7 +68,7 @@ class SimNetwork {
   bool path_seemed_dead(int a, int b, transport::Duration idle_timeout);
 
   // Sessions between the two cannot go on: running into a timeout is what they should do.
-  void break_path(int a, int b) { broken_.push_back({a, b}); }
+  void break_path(int a, int b) { broken_.emplace_back(a, b); }
   // Gives a peer another address. Breaks its paths: sessions do not survive that yet.
   void readdress(int index);
 

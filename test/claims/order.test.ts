@@ -35,3 +35,24 @@ test('turned round by hand', async () => {
   await pair.network.advance(100)
   pair.expectReceived(8)
 })
+
+test.each([
+  ['the defaults', {}],
+  ['counted acknowledgements', { size: 16, acks: 'counted' }],
+] as const)('with %s: in order across the wrap of the number on the wire', async (_, window) => {
+  const firstSequence = 2 ** 32 - 150
+  const link = { loss: 0.1, reorder: 0.2, duplicate: 0.2 }
+  const pair = await makePair({ window, link, seed: 8, firstSequence })
+  for (let number = 1; number <= 300; number++) {
+    pair.send(number)
+    if (number % 3 === 0) await pair.network.advance(1)
+  }
+  await pair.network.advance(20_000)
+  pair.expectReceived(300)
+  // The full numbers went up to 2^32 and on; on the wire the low 32 bits began anew.
+  const sequences = pair.sequences()
+  expect(Math.min(...sequences)).toBe(firstSequence)
+  expect(Math.max(...sequences)).toBe(firstSequence + 299)
+  expect(pair.counts().at(-1)?.count).toBe(firstSequence + 299)
+  expect(pair.channel.stats().messagesAcknowledged).toBe(300)
+})

@@ -19,8 +19,8 @@ afterEach(async () => {
   }
 })
 
-export function makeNetwork(seed = 1): TestNetwork {
-  const network = createTestNetwork({ seed })
+export function makeNetwork(seed = 1, firstSequence = 1): TestNetwork {
+  const network = createTestNetwork({ seed, firstSequence })
   networks.push(network)
   return network
 }
@@ -132,6 +132,8 @@ export function framesOf<T extends Frame['type']>(
 export interface PairOptions extends ChannelOptions {
   readonly link?: LinkOptions
   readonly seed?: number
+  /** Number of the first message. */
+  readonly firstSequence?: number
   /** Of Bob's side. */
   readonly answer?: ChannelOptions
 }
@@ -140,10 +142,11 @@ export interface PairOptions extends ChannelOptions {
 export async function makePair({
   link = {},
   seed = 1,
+  firstSequence = 1,
   answer = {},
   ...options
 }: PairOptions = {}): Promise<Pair> {
-  const network = makeNetwork(seed)
+  const network = makeNetwork(seed, firstSequence)
   const alice = await network.createPeer()
   const bob = await network.createPeer()
   network.link(alice, bob, { delay })
