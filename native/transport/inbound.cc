@@ -388,9 +388,9 @@ bool Inbound::hand_over(Channel& channel, MessageSink* sink, uint64_t sequence, 
     for (; count > 1; count--, sequence++)
       from = wire::next_block(from, slot.data + slot.length, body, size);
     length = static_cast<size_t>(slot.data + slot.length - from);
-    skipped_messages_ += slot.count - 1;
   }
   if (!sink->take(channel, sequence, from, length, count)) return false;
+  skipped_messages_ += slot.count - count;
   newest_taken_ = std::max(newest_taken_, sequence + count);
   return true;
 }

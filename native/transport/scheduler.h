@@ -11,7 +11,8 @@ namespace hawser::transport {
 
 // The channels of a session that have messages to send, in the order in which they fill packets: by
 // priority (0 first, RFC 9218), and within one priority in turns of as many bytes as their weight
-// says (deficit round robin, Shreedhar and Varghese, 1996).
+// says (deficit round robin, Shreedhar and Varghese, 1996; but a packet may overdraw a turn, which
+// is taken off the next ones).
 class Scheduler {
  public:
   static constexpr size_t kPriorities = 8;
@@ -35,6 +36,8 @@ class Scheduler {
 
  private:
   using Queue = List<Channel, &Channel::active_hook>;
+
+  static void settle(Queue& list);
 
   Queue lists_[kPriorities];
   uint32_t used_ = 0;  // a bit for each list that is not empty

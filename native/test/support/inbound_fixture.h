@@ -58,6 +58,27 @@ class Reader final : public MessageSink {
   std::vector<size_t> sizes;
 };
 
+// Takes messages in any order, and remembers which.
+class AnyReader final : public MessageSink {
+ public:
+  bool take(Channel&, uint64_t first, const uint8_t* run, size_t length, uint32_t count) override {
+    if (refuse) return false;
+    const uint8_t* const end = run + length;
+    for (uint64_t s = first; s != first + count; s++) {
+      const uint8_t* body = nullptr;
+      size_t size = 0;
+      run = wire::next_block(run, end, body, size);
+      EXPECT_TRUE(sim::is_message(key_of(s), body, size)) << s;
+      taken.push_back(s);
+    }
+    EXPECT_EQ(run, end);
+    return true;
+  }
+
+  bool refuse = false;
+  std::vector<uint64_t> taken;
+};
+
 inline std::vector<uint8_t> body_of(uint64_t sequence, size_t length) {
   std::vector<uint8_t> out(length);
   sim::fill_message(key_of(sequence), out.data(), length);

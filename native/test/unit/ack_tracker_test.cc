@@ -328,5 +328,31 @@ TEST_F(AckTrackerTest, RangesAreWhatCame) {
   }
 }
 
+TEST_F(AckTrackerTest, SaysWhatCalledForAnAck) {
+  tracker_.set_policy(policy_of(3, 3));
+  EXPECT_EQ(tracker_.cause(at_), AckCause::kCarried);
+  receive(1);
+  EXPECT_EQ(tracker_.cause(at_), AckCause::kCarried);
+  EXPECT_EQ(tracker_.cause(at_ + 25 * kMillisecond), AckCause::kDelay);
+  receive(2);
+  receive(3);
+  EXPECT_EQ(tracker_.cause(at_), AckCause::kPackets);
+  tracker_.on_ack_sent(at_);
+  EXPECT_EQ(tracker_.cause(at_ + kSecond), AckCause::kCarried);
+  receive(4);
+  receive(8);
+  EXPECT_EQ(tracker_.cause(at_), AckCause::kGap);
+  // What called first counts.
+  tracker_.request_now(AckCause::kMessages);
+  EXPECT_EQ(tracker_.cause(at_), AckCause::kGap);
+  tracker_.on_ack_sent(at_);
+  tracker_.request_now(AckCause::kTimeout);
+  tracker_.request_now();
+  EXPECT_EQ(tracker_.cause(at_), AckCause::kTimeout);
+  tracker_.on_ack_sent(at_);
+  tracker_.request_now();
+  EXPECT_EQ(tracker_.cause(at_), AckCause::kRequested);
+}
+
 }  // namespace
 }  // namespace hawser::transport

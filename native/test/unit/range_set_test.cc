@@ -231,5 +231,28 @@ TEST(RangeSet, FillsInFrontOfACutBottomWithoutMemory) {
   EXPECT_EQ(text(set), "[20,22)[30,35)[38,39)[40,45)[50,55)[60,65)[70,75)[100,101)");
 }
 
+TEST(RangeSet, FindsTheFirstIntervalThatEndsAboveAValue) {
+  FailingMemory memory;
+  RangeSet set(memory);
+  EXPECT_EQ(set.first_ending_above(0), nullptr);
+  for (const auto& [begin, end] : {std::pair{10, 20}, std::pair{30, 40}, std::pair{50, 51}}) {
+    ASSERT_TRUE(set.add(static_cast<uint64_t>(begin), static_cast<uint64_t>(end)));
+  }
+  const auto begin_of = [&](uint64_t value) {
+    const Interval* found = set.first_ending_above(value);
+    return found == nullptr ? 0 : found->begin;
+  };
+  EXPECT_EQ(begin_of(0), 10u);
+  EXPECT_EQ(begin_of(19), 10u);
+  EXPECT_EQ(begin_of(20), 30u);  // ends are exclusive
+  EXPECT_EQ(begin_of(49), 50u);
+  EXPECT_EQ(begin_of(50), 50u);
+  EXPECT_EQ(begin_of(51), 0u);
+  // What was cut off at the bottom is not found.
+  set.remove_below(35);
+  EXPECT_EQ(begin_of(0), 35u);
+  EXPECT_EQ(begin_of(40), 50u);
+}
+
 }  // namespace
 }  // namespace hawser::transport
