@@ -17,6 +17,8 @@ struct DirectionLedger {
   uint64_t first_sequence = 1;
   // What the sender asked for.
   transport::ChannelConfig config;
+  // The longest message that the receiver takes.
+  uint32_t largest_taken = 0;
   // Messages may be left out: each begins with its number (kTagBytes).
   bool tagged = false;
   // The two ends as long as they live.
@@ -55,6 +57,22 @@ struct DirectionLedger {
   // M before it changed: a COUNT may have been due already.
   uint32_t ack_every_before = 0;
   transport::Duration ack_timeout = 0;
+  // The receiver of an early direction: what it expects next, when something has come in sequence
+  // first after its last COUNT (0: nothing), and since when a COUNT is due for M (0: it is not).
+  uint64_t expected = 0;
+  transport::Time sequence_at = 0;
+  transport::Time count_due_at = 0;
+  // Bits, from first_sequence on: a packet with the whole message was acknowledged to the sender.
+  std::vector<uint64_t> acknowledged;
+  // What the newest SKIP has given up, and whether END went out.
+  uint64_t skip_sent = 0;
+  bool end_sent = false;
+  // Tagged: the receiver took these whole; a bit for each. All but kLatest must hand them over.
+  std::vector<uint64_t> arrived;
+  uint64_t received = 0;  // messages, when the receiver was last looked at
+  // Not tagged: cost of what was handed over, and of what of it was consumed.
+  uint64_t cost_delivered = 0;
+  uint64_t cost_consumed = 0;
 
   uint64_t key(uint64_t sequence) const { return message_key(stream, sequence); }
   size_t length(uint64_t sequence) const {
@@ -63,6 +81,14 @@ struct DirectionLedger {
   }
   uint64_t end() const { return first_sequence + pushed; }
 };
+
+inline void set_bit(std::vector<uint64_t>& bits, uint64_t index) {
+  if (index / 64 >= bits.size()) bits.resize(index / 64 + 16);
+  bits[index / 64] |= uint64_t{1} << (index % 64);
+}
+inline bool has_bit(const std::vector<uint64_t>& bits, uint64_t index) {
+  return index / 64 < bits.size() && (bits[index / 64] >> (index % 64) & 1) != 0;
+}
 
 struct ChannelLedger {
   uint64_t id = 0;

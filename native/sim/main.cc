@@ -1,13 +1,22 @@
-// sim --seeds 100 [--from 0]      runs seeds one after the other; fails if any fails
-// sim --seed 17 [--trace] [--reduce LIST]   runs one seed, twice, and compares the two runs; with a
-//                                 reduction, only what that leaves of it
-// sim --shrink 17                 finds the least of a failing seed that still fails
+// sim --seeds 100 [--from 0] [--stop]
+//   runs seeds one after the other; fails if any fails. --stop: ends at the first that does.
+// sim --seed 17 [--trace] [--reduce LIST]
+//   runs one seed, twice, and compares the two runs; with a reduction, only what that leaves of it.
+// sim --shrink 17
+//   finds the least of a failing seed that still fails.
+// sim --lossless
+//   one transfer, both ways, over a path that loses nothing.
+// --watchdog 20: a run that takes longer than so many seconds hangs, and fails.
+#include <unistd.h>
+
 #include <chrono>
 #include <cinttypes>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
+#include "sim/lossless.h"
 #include "sim/scenario.h"
 
 namespace {
@@ -18,8 +27,9 @@ using hawser::sim::SeedResult;
 
 int usage() {
   std::fputs(
-      "usage: sim [--seeds COUNT] [--from SEED] | --shrink SEED\n"
-      "         | --seed SEED [--trace] [--reduce LIST]\n",
+      "usage: sim [--seeds COUNT] [--from SEED] [--stop] | --lossless | --shrink SEED\n"
+      "         | --seed SEED [--trace] [--reduce LIST]\n"
+      "       and [--watchdog SECONDS]\n",
       stderr);
   return 2;
 }
@@ -30,7 +40,37 @@ bool read_number(const char* text, uint64_t& value) {
   return *text >= '0' && *text <= '9' && *end == 0;
 }
 
+// Of a run, in seconds; 0: none.
+unsigned watchdog = 0;
+uint64_t seed_running = 0;
+
+void on_alarm(int) {
+  // Only what a signal handler may call.
+  char text[] = "seed 00000000000000000000 hangs\n";
+  uint64_t left = seed_running;
+  for (char* digit = text + 24; digit != text + 4; left /= 10) {
+    *digit-- = static_cast<char>('0' + left % 10);
+  }
+  (void)!write(STDOUT_FILENO, text, sizeof text - 1);
+  _exit(1);
+}
+
+void guard(uint64_t seed) {
+  seed_running = seed;
+  if (watchdog == 0) return;
+  std::signal(SIGALRM, on_alarm);
+  alarm(watchdog);
+}
+
+int run_lossless_once() {
+  guard(0);
+  const std::string failure = hawser::sim::run_lossless(1);
+  std::printf("lossless: %s\n", failure.empty() ? "passed" : failure.c_str());
+  return failure.empty() ? 0 : 1;
+}
+
 int run_one(uint64_t seed, bool trace, const Reduction& reduction) {
+  guard(seed);
   const SeedResult first = run_seed(seed, trace, reduction);
   const SeedResult second = run_seed(seed, false, reduction);
   std::printf("seed %" PRIu64 ": %s\n", seed,
@@ -62,13 +102,14 @@ int run_shrink(uint64_t seed) {
   return 0;
 }
 
-int run_many(uint64_t from, uint64_t count) {
+int run_many(uint64_t from, uint64_t count, bool stop) {
   uint64_t failed = 0;
   uint64_t messages = 0;
   uint64_t datagrams = 0;
   uint64_t dead_paths = 0;
   const auto start = std::chrono::steady_clock::now();
   for (uint64_t seed = from; seed < from + count; seed++) {
+    guard(seed);
     const SeedResult result = run_seed(seed, false);
     messages += result.messages;
     datagrams += result.datagrams;
@@ -77,6 +118,7 @@ int run_many(uint64_t from, uint64_t count) {
     failed++;
     std::printf("%s\n", result.failure.c_str());
     std::fflush(stdout);
+    if (stop) return 1;
   }
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   std::printf("%" PRIu64 " seeds, %" PRIu64 " failed, %" PRIu64 " messages, %" PRIu64
@@ -98,10 +140,13 @@ int main(int argc, char** argv) {
   uint64_t count = 100;
   uint64_t from = 0;
   uint64_t seed = 0;
+  uint64_t seconds = 0;
   bool single = false;
   bool trace = false;
   bool shrinks = false;
   Reduction reduction;
+  bool stop = false;
+  bool lossless = false;
   for (int i = 1; i < argc; i++) {
     uint64_t* value = nullptr;
     if (std::strcmp(argv[i], "--seeds") == 0) value = &count;
@@ -114,14 +159,21 @@ int main(int argc, char** argv) {
       value = &seed;
       shrinks = true;
     }
+    if (std::strcmp(argv[i], "--watchdog") == 0) value = &seconds;
     if (std::strcmp(argv[i], "--trace") == 0) {
       trace = true;
     } else if (std::strcmp(argv[i], "--reduce") == 0) {
       if (++i == argc || !Reduction::parse(argv[i], reduction)) return usage();
+    } else if (std::strcmp(argv[i], "--stop") == 0) {
+      stop = true;
+    } else if (std::strcmp(argv[i], "--lossless") == 0) {
+      lossless = true;
     } else if (value == nullptr || ++i == argc || !read_number(argv[i], *value)) {
       return usage();
     }
   }
+  watchdog = static_cast<unsigned>(seconds);
+  if (lossless) return run_lossless_once();
   if (shrinks) return run_shrink(seed);
-  return single ? run_one(seed, trace, reduction) : run_many(from, count);
+  return single ? run_one(seed, trace, reduction) : run_many(from, count, stop);
 }

@@ -162,6 +162,7 @@ void SimNetwork::deliver(const Event& event) {
   if (to.alive()) {
     oracle_.on_delivered(to, bytes.data(), bytes.size());
     to.receive(event.from, bytes.data(), bytes.size());
+    oracle_.after_delivered(to, bytes.data(), bytes.size());
   }
   free_buffers_.push_back(event.buffer);
 }

@@ -144,6 +144,7 @@ void WireOracle::on_sent(SimPeer& from, int to, const uint8_t* data, size_t leng
     return;
   }
   side->next_number = number + 1;
+  note_carried(*side, view, number);
   train_side_ = side->id;
   bool has_data = false;
   const bool readable = each_frame(view, [&](const wire::Frame& frame) {
@@ -153,6 +154,7 @@ void WireOracle::on_sent(SimPeer& from, int to, const uint8_t* data, size_t leng
     check_frame(*side, frame);
   });
   if (!readable) network_.fail("peer %d sent frames that cannot be read", from.index());
+  check_ack_due(*side);
   check_packing(*side, view);
   if (has_data) {
     train_has_data_ = true;
@@ -175,6 +177,18 @@ void WireOracle::check_frame(Side& side, const wire::Frame& frame) {
     case wire::FrameType::kFragment:
       check_data(side, frame.fragment.channel, frame.fragment.sequence32, nullptr, &frame.fragment);
       break;
+    case wire::FrameType::kCredit:
+      check_credit(side, frame.credit);
+      break;
+    case wire::FrameType::kSkip:
+      check_skip(side, frame.skip);
+      break;
+    case wire::FrameType::kEnd:
+      check_end(side, frame.end);
+      break;
+    case wire::FrameType::kReset:
+      check_reset(side, frame.reset);
+      break;
     default:
       break;
   }
@@ -192,6 +206,10 @@ bool WireOracle::all_arrived(const Side& side, uint64_t first, uint64_t last) {
 }
 
 void WireOracle::check_ack(Side& side, const wire::Ack& ack) {
+  check_ack_due(side);
+  side.pending = 0;
+  side.ack_asked = false;
+  side.ack_due_at = transport::kNever;
   const Side* other = find(side.other);
   if (other == nullptr) return;
   for (uint32_t i = 0; i < ack.range_count; i++) {
@@ -215,9 +233,11 @@ void WireOracle::check_count(Side& side, const wire::Count& count) {
       network_.fail("peer %d counts %" PRIu64 " messages on channel %" PRIu64 " and has %" PRIu64,
                     side.peer, said, count.entries[i].channel, arrived);
     }
+    check_count_due(side, count.entries[i].channel, *direction);
     if (direction->receiver->peer_counted()) {
       check_counted(side, count.entries[i].channel, *direction, said);
     }
+    direction->count_sent = said;
   }
 }
 
@@ -237,7 +257,6 @@ void WireOracle::check_counted(const Side& side, uint64_t channel, DirectionLedg
                   ", M %u, without need",
                   side.peer, said, channel, before, direction.ack_every);
   }
-  direction.count_sent = said;
   direction.count_called_for = false;
   // What is in sequence and was not named starts T anew.
   direction.receipt_at = said + 1 < inbound.expected() ? network_.now() : 0;
@@ -294,6 +313,7 @@ void WireOracle::check_data(Side& side, uint64_t channel, uint32_t sequence32,
                   ", counted %" PRIu64,
                   channel, first, base, direction->counted);
   }
+  if (knows_count) check_repeats(side, channel, *direction, first, last, message != nullptr);
   if (direction->receiver != nullptr && base > direction->receiver->inbound().expected()) {
     network_.fail("channel %" PRIu64 ": base %" PRIu64 ", but the receiver waits for %" PRIu64,
                   channel, base, direction->receiver->inbound().expected());
@@ -353,14 +373,28 @@ void WireOracle::on_delivered(SimPeer& to, const uint8_t* data, size_t length) {
   if (other == nullptr || !other->any_sent) return;
   const uint64_t number = wire::expand32(other->next_number, view.number32);
   if (number < other->first_number || number >= other->next_number) return;
+  check_ack_due(*side);
   const uint64_t bit = number - other->first_number;
-  if (bit / 64 >= side->arrived.size()) side->arrived.resize(bit / 64 + 16);
-  side->arrived[bit / 64] |= uint64_t{1} << (bit % 64);
+  // A copy of what came before is dropped unread, unless there was no memory to keep that.
+  if (has_bit(side->arrived, bit) && !starved(*side)) return;
+  set_bit(side->arrived, bit);
   each_frame(view, [&](const wire::Frame& frame) { note_delivered(*side, frame); });
+  note_arrival(*side, view, number);
 }
 
 void WireOracle::note_delivered(Side& side, const wire::Frame& frame) {
   switch (frame.type()) {
+    case wire::FrameType::kAck:
+      note_acknowledged(side, frame.ack);
+      break;
+    case wire::FrameType::kAckPolicy:
+      if (frame.ack_policy.generation >= side.policy_generation) {
+        side.policy_generation = frame.ack_policy.generation;
+        side.policy_packets = frame.ack_policy.packets;
+        side.policy_delay = static_cast<transport::Duration>(frame.ack_policy.max_delay_us) *
+                            transport::kMicrosecond;
+      }
+      break;
     case wire::FrameType::kCredit:
       raise_credit(side, frame.credit.channel, frame.credit.limit);
       break;

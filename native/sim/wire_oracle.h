@@ -8,6 +8,7 @@
 #include "sim/ledger.h"
 #include "sim/wire_view.h"
 #include "transport/session.h"
+#include "transport/time.h"
 #include "transport/types.h"
 
 namespace hawser::sim {
@@ -26,7 +27,11 @@ class SimPeer;
 //   - what a COUNT has acknowledged is never sent again;
 //   - a packet holds one message of a counted channel at most, and nothing of another;
 //   - the COUNT of a counted channel comes after M messages in sequence and names a multiple of M
-//     above the last one, or it was asked for, or everything up to END is here, or T has passed.
+//     above the last one, or it was asked for, or everything up to END is here, or T has passed;
+//   - no COUNT comes later than M or T say, no ACK later than the ACK policy and ACK_NOW;
+//   - a message whose packet was acknowledged is not sent again (but for "resend all"), none that
+//     SKIP gave up is, and acknowledged packets do not move the base of a counted channel;
+//   - CREDIT gives what was consumed and the window, no more; END and RESET say what was sent.
 class WireOracle {
  public:
   explicit WireOracle(SimNetwork& network) : network_(network) {}
@@ -38,8 +43,9 @@ class WireOracle {
   void begin_train();
   void on_sent(SimPeer& from, int to, const uint8_t* data, size_t length);
   void end_train(SimPeer& from);
-  // An intact or damaged datagram reaches a peer.
+  // An intact or damaged datagram reaches a peer; it has read it.
   void on_delivered(SimPeer& to, const uint8_t* data, size_t length);
+  void after_delivered(SimPeer& to, const uint8_t* data, size_t length);
 
   // From now on a COUNT that was delivered may not have been taken.
   void ignore_counts() { counts_taken_ = false; }
@@ -47,6 +53,14 @@ class WireOracle {
   uint64_t data_packets() const { return data_packets_; }
 
  private:
+  // Messages [first, last] of a channel in one packet.
+  struct Carried {
+    uint64_t channel;
+    uint64_t first;
+    uint64_t last;
+    transport::Time at;
+  };
+
   // Side of a session, by the connection id under which it receives.
   struct Side {
     int peer = -1;
@@ -60,6 +74,18 @@ class WireOracle {
     uint64_t probes = 0;
     // Packets that reached this side, as a bitmap from the other side's first number on.
     std::vector<uint64_t> arrived;
+    uint64_t largest_arrived = 0;
+    // Whole messages in packets of this side, by packet number: what acknowledges them.
+    std::unordered_map<uint64_t, std::vector<Carried>> carried;
+    // Packets that came and are to be acknowledged: how many, since when, and until when.
+    uint64_t pending = 0;
+    transport::Time pending_since = 0;
+    transport::Time ack_due_at = transport::kNever;
+    bool ack_asked = false;
+    // The ACK policy that has reached it.
+    uint64_t policy_generation = 0;
+    uint64_t policy_packets = 2;
+    transport::Duration policy_delay = 0;
     // Initiator: the channels of the session.
     std::unordered_map<uint64_t, ChannelLedger*> channels;
   };
@@ -79,6 +105,23 @@ class WireOracle {
   void check_packing(Side& side, const PacketView& view);
   void note_delivered(Side& side, const wire::Frame& frame);
   void raise_credit(Side& side, uint64_t channel, uint64_t limit);
+  // wire_oracle_acks.cc
+  bool starved(const Side& side) const;
+  const transport::Session* open_session(const Side& side) const;
+  void check_ack_due(Side& side);
+  void note_arrival(Side& side, const PacketView& view, uint64_t number);
+  void note_acknowledged(Side& side, const wire::Ack& ack);
+  void note_carried(Side& side, const PacketView& view, uint64_t number);
+  void check_count_due(const Side& side, uint64_t channel, DirectionLedger& direction);
+  void note_taken(Side& side, const PacketView& view);
+  void note_progress(Side& side, const PacketView& view);
+  // wire_oracle_control.cc
+  void check_end(Side& side, const wire::End& frame);
+  void check_reset(Side& side, const wire::Reset& frame);
+  void check_credit(Side& side, const wire::Credit& frame);
+  void check_skip(Side& side, const wire::Skip& frame);
+  void check_repeats(const Side& side, uint64_t channel, const DirectionLedger& direction,
+                     uint64_t first, uint64_t last, bool whole);
   static bool all_arrived(const Side& side, uint64_t first, uint64_t last);
 
   SimNetwork& network_;

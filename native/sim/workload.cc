@@ -41,6 +41,7 @@ int Workload::add_channel(const ChannelPlan& plan) {
     direction.stream = stream_key(network_.seed(), static_cast<uint64_t>(run->index), d);
     direction.sizes = plan.side[d].sizes;
     direction.config = plan.side[d].config;
+    direction.largest_taken = plan.side[1 - d].config.max_message;
     direction.tagged = direction.config.expires_after != 0 ||
                        direction.config.delivery == wire::Delivery::kLatest ||
                        direction.config.delivery == wire::Delivery::kUnreliable ||
@@ -373,6 +374,14 @@ void Workload::on_ended(ChannelRun& run, int side) {
   if (!all_delivered(incoming)) {
     network_.fail("channel %" PRIu64 " ended after %" PRIu64 " of %" PRIu64 " messages",
                   run.ledger.id, incoming.delivered, incoming.pushed);
+  }
+  // A newer one may replace what has arrived, and nothing else may take it away.
+  if (!incoming.tagged || incoming.config.delivery == wire::Delivery::kLatest) return;
+  for (uint64_t i = 0; i < incoming.arrived.size() * 64; i++) {
+    if (!has_bit(incoming.arrived, i) || has_bit(incoming.taken, i)) continue;
+    network_.fail("channel %" PRIu64 ": message %" PRIu64 " arrived and was not handed over",
+                  run.ledger.id, incoming.first_sequence + i);
+    return;
   }
 }
 

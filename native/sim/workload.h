@@ -110,6 +110,7 @@ class Workload final : public Application {
   void start(ChannelRun& run, int side);
   void push(ChannelRun& run, int side);
   void finish(ChannelRun& run, int side);
+  void ask(ChannelRun& run, int side, transport::Demand demand);
   void start_reading(ChannelRun& run, int side);
   void read_on(ChannelRun& run, int side);
   void on_readable(ChannelRun& run, int side);

@@ -70,25 +70,32 @@ void Workload::finish(ChannelRun& run, int side) {
   if (run.plan.side[side].finish == Finish::kEnd) state.channel->end(network_.now());
 }
 
+// Who asks for more has consumed what it was given.
+void Workload::ask(ChannelRun& run, int side, Demand demand) {
+  DirectionLedger& incoming = run.ledger.direction[1 - side];
+  if (demand != Demand::kNone) incoming.cost_consumed = incoming.cost_delivered;
+  run.side[side].channel->set_demand(network_.now(), demand);
+}
+
 void Workload::start_reading(ChannelRun& run, int side) {
-  SideState& state = run.side[side];
   switch (run.plan.side[side].reader) {
     case Reader::kNever:
       break;
     case Reader::kOnce:
-      state.channel->set_demand(network_.now(), Demand::kOnce);
+      ask(run, side, Demand::kOnce);
       break;
     case Reader::kContinuous:
     case Reader::kPausing:
-      state.channel->set_demand(network_.now(), Demand::kContinuous);
+      ask(run, side, Demand::kContinuous);
       break;
   }
 }
 
 void Workload::resume_reading(int channel, int side) {
-  SideState& state = this->channel(channel).side[side];
+  ChannelRun& run = this->channel(channel);
+  SideState& state = run.side[side];
   if (state.channel == nullptr) return;
-  state.channel->set_demand(network_.now(), Demand::kContinuous);
+  ask(run, side, Demand::kContinuous);
   state.peer->deliver(*state.channel);
 }
 
@@ -99,9 +106,9 @@ void Workload::read_on(ChannelRun& run, int side) {
   const SidePlan& plan = run.plan.side[side];
   state.refused_run = false;
   if (plan.reader == Reader::kOnce) {
-    state.channel->set_demand(network_.now(), Demand::kOnce);
+    ask(run, side, Demand::kOnce);
   } else if (plan.reader == Reader::kPausing) {
-    state.channel->set_demand(network_.now(), Demand::kContinuous);
+    ask(run, side, Demand::kContinuous);
   }
   state.peer->deliver(*state.channel);
 }
@@ -202,6 +209,10 @@ bool Workload::take(SimPeer& peer, Channel& channel, uint64_t first, const uint8
     bytes = next;
   }
   if (bytes != end) network_.fail("channel %" PRIu64 ": a run with something behind", channel.id());
+  incoming.cost_delivered += length + wire::kMessageOverhead * count;
+  if (channel.inbound().demand() == Demand::kContinuous) {
+    incoming.cost_consumed = incoming.cost_delivered;
+  }
   incoming.delivered += count;
   delivered_ += count;
   progress_ += count;
@@ -235,7 +246,7 @@ void Workload::after_batch(SimPeer& peer) {
     if (state.ask_again) {
       state.ask_again = false;
       if (plan.pause == 0) {
-        state.channel->set_demand(network_.now(), Demand::kOnce);
+        ask(run, side, Demand::kOnce);
       } else if (!state.asleep) {
         state.asleep = true;
         set_timer(plan.pause, Timer::kRead, run.index, side, peer.index());
@@ -243,7 +254,7 @@ void Workload::after_batch(SimPeer& peer) {
     }
     if (due % 2 == 1 && !state.asleep) {
       state.asleep = true;
-      state.channel->set_demand(network_.now(), Demand::kNone);
+      ask(run, side, Demand::kNone);
       set_timer(plan.pause, Timer::kRead, run.index, side, peer.index());
     }
   }
