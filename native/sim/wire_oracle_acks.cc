@@ -33,6 +33,7 @@ const transport::Session* WireOracle::open_session(const Side& side) const {
 }
 
 void WireOracle::check_ack_due(Side& side) {
+  if (!counts_taken_) return;  // nor was the rest of the packet
   if (side.pending == 0 || network_.now() <= side.ack_due_at) return;
   if (side.ack_due_at != kNever && network_.now() - side.ack_due_at > kSlack &&
       open_session(side) != nullptr && !starved(side)) {
