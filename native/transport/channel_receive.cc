@@ -77,8 +77,11 @@ void Channel::count_receipt(Time now) {
 }
 
 void Channel::make_count_due(uint64_t count, AckCause cause) {
-  due_count_ = count;
-  due_cause_ = cause;
+  // What is due already and was not said yet is not taken back.
+  if (count >= due_count_) {
+    due_count_ = count;
+    due_cause_ = cause;
+  }
   session_->want_counted(this, cause);
 }
 
