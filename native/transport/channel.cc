@@ -208,6 +208,7 @@ void Channel::check_done() {
 void Channel::on_end(Time now) {
   last_activity_ = now;
   if (first_ender_ == ClosedBy::kNobody) first_ender_ = ClosedBy::kRemote;
+  if (peer_counted_ && in_.complete()) make_count_due(in_.expected(), AckCause::kEnd);
   after_handing_over();
 }
 
