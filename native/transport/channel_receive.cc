@@ -177,7 +177,8 @@ bool Channel::compose_request(Time now, wire::Request& request) {
   if (request.range_count == 0) return false;
   requested_below_ = std::max(requested_below_, reached);
   request_pause_ = request_pause_ == 0 ? request_pause() : request_pause_;
-  request_at_ = now + request_pause_;
+  // What was asked for before is asked for again in time, whatever new gaps there are.
+  if (request_at_ == kNever) request_at_ = now + request_pause_;
   rearm(now);
   return true;
 }
