@@ -119,6 +119,12 @@ void Channel::look_for_gaps(Time now, bool moved) {
     return;
   }
   if (peer_counted_) {
+    if (moved && request_at_ != kNever && request_pause_ > request_pause()) {
+      // The gap that it was doubled for is filled.
+      request_pause_ = request_pause();
+      request_at_ = std::min(request_at_, now + request_pause_);
+      rearm(now);
+    }
     // Nothing is acknowledged soon, so nobody else would say it.
     if (gap_below(request_limit())) {
       want(FrameRef::kRequest);
