@@ -29,6 +29,8 @@ uint8_t* Channel::write_control(Time now, uint8_t* out, uint8_t* end, FrameRef* 
     uint8_t* after = write_one(now, kind, out, end, ref);
     if (after == nullptr) return out;
     unwant(kind);
+    // There may be more gaps than one frame names.
+    if (kind == FrameRef::kRequest && gap_below(request_limit())) want(kind);
     if (after == out) continue;  // no longer called for
     refs[ref_count++] = ref;
     out = after;
