@@ -57,6 +57,8 @@ struct DirectionLedger {
   // M before it changed: a COUNT may have been due already.
   uint32_t ack_every_before = 0;
   transport::Duration ack_timeout = 0;
+  // T before it changed: it may have been running. Until the first WINDOW, the ACK policy decides.
+  transport::Duration ack_timeout_before = 25 * transport::kMillisecond;
   // The receiver of an early direction: what it expects next, when something has come in sequence
   // first after its last COUNT (0: nothing), and since when a COUNT is due for M (0: it is not).
   uint64_t expected = 0;

@@ -419,6 +419,7 @@ void WireOracle::note_delivered(Side& side, const wire::Frame& frame) {
         direction->window_generation = frame.window.generation;
         direction->ack_every_before = direction->ack_every;
         direction->ack_every = frame.window.messages_per_ack;
+        if (direction->ack_timeout != 0) direction->ack_timeout_before = direction->ack_timeout;
         direction->ack_timeout =
             static_cast<transport::Duration>(frame.window.ack_after_us) * transport::kMicrosecond;
       }

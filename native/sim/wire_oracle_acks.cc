@@ -106,10 +106,11 @@ void WireOracle::note_acknowledged(Side& side, const wire::Ack& ack) {
 void WireOracle::check_count_due(const Side& side, uint64_t channel, DirectionLedger& direction) {
   const Time now = network_.now();
   // A channel that was refused a COUNT for want of memory sends it later.
-  if (!starved(side)) {
+  if (!starved(side) && counts_taken_) {
     const Time since =
         direction.receiver->peer_counted() ? direction.receipt_at : direction.sequence_at;
-    if (since != 0 && direction.ack_timeout != 0 && now - since > direction.ack_timeout + kSlack) {
+    const transport::Duration most = std::max(direction.ack_timeout, direction.ack_timeout_before);
+    if (since != 0 && direction.ack_timeout != 0 && now - since > most + kSlack) {
       network_.fail("peer %d counts on channel %" PRIu64 " %.6f s after a receipt, T is %.6f s",
                     side.peer, channel, static_cast<double>(now - since) / 1e9,
                     static_cast<double>(direction.ack_timeout) / 1e9);
@@ -122,6 +123,7 @@ void WireOracle::check_count_due(const Side& side, uint64_t channel, DirectionLe
   }
   direction.sequence_at = 0;
   direction.count_due_at = 0;
+  direction.ack_timeout_before = 0;
 }
 
 void WireOracle::after_delivered(SimPeer& to, const uint8_t* data, size_t length) {
