@@ -52,7 +52,7 @@ uint64_t Outbound::past_dropped(uint64_t number) const {
   for (uint64_t i = drops_.first(); i != drops_.end(); i++) {
     const uint64_t before = i == drops_.first() ? dropped_before_.count : drops_[i - 1].count;
     if (number < drops_[i].from && number + (drops_[i].count - before) >= drops_[i].from) {
-      return drops_[i].from;
+      number = drops_[i].from;  // another one may begin here
     }
   }
   return number;
