@@ -102,6 +102,7 @@ class OutboundModel {
     if (policy_.delivery != wire::Delivery::kLatest || end <= tail()) return;
     const uint64_t last = number_at(end - 1);
     for (uint64_t number = last; number + 2 > last && number > base_; number--) {
+      if (messages_.at(number).dropped) return;
       if (acknowledged(number)) {
         give_up(base_, number);
         return;
@@ -189,11 +190,14 @@ class OutboundModel {
     while (n < next_ && settled(n)) n++;
     return n;
   }
-  bool tells_something() const {
+  // One past the last of those that was given up, and what was dropped behind it; base() if none.
+  uint64_t skip_target() const {
+    uint64_t target = base_;
     for (uint64_t n = base_; n < settled(); n++) {
-      if (messages_.at(n).given_up) return true;
+      if (messages_.at(n).given_up) target = n + 1;
     }
-    return false;
+    while (target != base_ && dropped(target)) target++;
+    return target;
   }
   // The next number that a receiver expects which knows of every SKIP below `skipped`.
   uint64_t expected(uint64_t skipped) const {

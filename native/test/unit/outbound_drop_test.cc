@@ -181,17 +181,35 @@ TEST_F(OutboundDrop, WhatIsGivenUpMovesTheBaseOnlyWhenThePeerKnows) {
   EXPECT_EQ(out_.skip_target(), out_.base());
 }
 
-TEST_F(OutboundDrop, TheSkipGoesOverWhatWasAcknowledgedAboveToo) {
+// What was acknowledged behind it moves the base by itself, once the peer knows.
+TEST_F(OutboundDrop, TheSkipEndsWithWhatWasGivenUp) {
   configure(wire::Delivery::kOrdered);
-  push_many(5);
+  push_many(6);
   const std::vector<Packet> packets = write_all();
-  ASSERT_TRUE(acknowledge(packets[2]));
-  out_.expire_below(3);
-  EXPECT_EQ(out_.skip_target(), 4u);
-  ASSERT_TRUE(acknowledge(packets[4]));
-  EXPECT_EQ(out_.skip_target(), 4u);  // 4 is missing
+  ASSERT_TRUE(acknowledge(packets[1]));
   ASSERT_TRUE(acknowledge(packets[3]));
+  out_.expire_below(4);
+  EXPECT_EQ(out_.skip_target(), 4u);  // over 2, which has arrived, and not over 4
+  ASSERT_TRUE(acknowledge(packets[4]));
+  EXPECT_EQ(out_.skip_target(), 4u);
+  EXPECT_EQ(out_.on_count(4), 5u);
+  EXPECT_EQ(out_.base(), 6u);
+  EXPECT_EQ(out_.skip_target(), out_.base());
+}
+
+TEST_F(OutboundDrop, TheSkipPassesAllThatWasDroppedBehindIt) {
+  configure(wire::Delivery::kOrdered, true);
+  push_many(2);
+  (void)write_all();
+  for (uint64_t below = 4; below <= 6; below++) {
+    push_many(1);
+    out_.expire_below(below);  // 3, 4 and 5, one after the other
+  }
   EXPECT_EQ(out_.skip_target(), 6u);
+  EXPECT_EQ(out_.wire_number(out_.skip_target()), 3u);
+  EXPECT_EQ(out_.cost_below(out_.skip_target()), 2 * kCost);
+  EXPECT_EQ(out_.on_count(out_.skip_target()), 5u);
+  EXPECT_TRUE(out_.all_acknowledged());
 }
 
 TEST_F(OutboundDrop, WhatWasAcknowledgedIsNotCountedAsExpired) {
@@ -273,7 +291,7 @@ TEST_F(OutboundDrop, LatestDoesNotRepeatWhatIsOlderThanWhatArrived) {
     packets.push_back(write_all().front());
   }
   ASSERT_TRUE(acknowledge(packets[1]));
-  EXPECT_EQ(out_.skip_target(), 3u);
+  EXPECT_EQ(out_.skip_target(), 2u);
   EXPECT_EQ(out_.expired_messages(), 1u);
   ASSERT_TRUE(lose(packets[0]));
   EXPECT_FALSE(out_.has_lost());

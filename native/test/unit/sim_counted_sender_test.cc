@@ -290,9 +290,9 @@ TEST_F(CountedSender, AHintBoundsTheWindowAndAnOlderOneDoesNot) {
   wire::WindowHint hint{};
   hint.channel = channel_->id();
   hint.generation = 5;
-  hint.loss = 0;
+  hint.loss = wire::kLossUnit / 10;
   hint.messages = 40;
-  hint.messages_per_ack = 10;
+  hint.messages_per_ack = 7;
   raw_.add(hint).send();
   hint.generation = 4;
   hint.messages = 2;
@@ -305,7 +305,7 @@ TEST_F(CountedSender, AHintBoundsTheWindowAndAnOlderOneDoesNot) {
     acknowledge();
   }
   EXPECT_EQ(channel_->window(), 40u);
-  EXPECT_EQ(channel_->ack_every(), 10u);
+  EXPECT_EQ(channel_->ack_every(), 7u);
   EXPECT_EQ(raw_.close_code(), -1);
 }
 

@@ -142,7 +142,6 @@ TEST_F(WindowControllerTest, AdviceBoundsNAndMAndIsTakenBack) {
   controller_.on_advice(0, 20, 5);
   EXPECT_TRUE(round(0));
   EXPECT_EQ(controller_.window(), 20u);
-  EXPECT_EQ(controller_.ack_every(), 5u);
   EXPECT_EQ(controller_.cause(), WindowCause::kAdvice);
   rounds(50, 0, true, 10'000);
   EXPECT_EQ(controller_.window(), 20u);
@@ -150,6 +149,17 @@ TEST_F(WindowControllerTest, AdviceBoundsNAndMAndIsTakenBack) {
   rounds(1, 0, true, 100);
   EXPECT_EQ(controller_.window(), 400u);
   EXPECT_EQ(controller_.ack_every(), 200u);
+}
+
+TEST_F(WindowControllerTest, AdviceForMIsTakenInBadTimesOnly) {
+  configure();
+  controller_.on_advice(0, 20, 5);
+  rounds(1, 0);
+  EXPECT_EQ(controller_.ack_every(), 10u);
+  controller_.on_advice(0.1, 20, 3);
+  rounds(2, 0, false, 5);
+  EXPECT_EQ(controller_.window(), 20u);
+  EXPECT_EQ(controller_.ack_every(), 3u);
 }
 
 TEST_F(WindowControllerTest, AdviceNeverLeavesTheApplicationsMinimum) {
