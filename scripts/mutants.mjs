@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// npm run mutants [-- name… | --list] [--jobs 2] [--seeds 3000]
+// npm run mutants [-- name… | --list] [--jobs 2] [--seeds 1000]
 //
 // Proof that the proof works. Every file in native/test/mutations is a small patch that puts one bug into
 // native/transport or native/wire; its first line says which. For each of them: the bug goes into a copy of native/
@@ -29,7 +29,7 @@ const leftOut = /^native\/test\/(fuzz|mutations|model|unit\/(engine|net|binding)
 class Usage extends Error {}
 
 function parse(args) {
-  const options = { jobs: 2, seeds: 3000, list: false, names: [] }
+  const options = { jobs: 2, seeds: 1000, list: false, names: [] }
   for (let i = 0; i < args.length; i++) {
     if (args[i] === '--list') {
       options.list = true
@@ -71,7 +71,7 @@ function run(command, args, { seconds = 0, limit = false } = {}) {
     let output = ''
     let hung = false
     const keep = (data) => {
-      output = (output + data).slice(-20_000)
+      output = (output + data).slice(-100_000)
     }
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
@@ -173,7 +173,7 @@ class Worker {
       limit: true,
     })
     if (result.status === 0) return {}
-    const failed = /\[ {2}FAILED {2}\] ([\w/.]+)/.exec(result.output)
+    const failed = /\[ {2}FAILED {2}\] (\w[\w/]*\.[\w/]+)/.exec(result.output)
     const started = [...result.output.matchAll(/\[ RUN {6}\] ([\w/.]+)/g)].at(-1)
     const test = failed?.[1] ?? `${started?.[1]} (${result.hung ? 'hangs' : result.signal})`
     return { caught: `unit test ${test}` }
@@ -248,6 +248,10 @@ async function main() {
   }
   await Promise.all(Array.from({ length: options.jobs }, (_, index) => work(index + 1)))
   // One copy only: the tests take longer to build than to run.
+  if (left.length > 0) {
+    const { problem, caught } = await workers[0].judgeByUnitTests(options.jobs)
+    if (problem || caught) throw new Error(`without a mutant, too: ${problem ?? caught}`)
+  }
   for (const mutant of left) {
     const start = Date.now()
     const worker = workers[0]

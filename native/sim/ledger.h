@@ -34,6 +34,10 @@ struct DirectionLedger {
   uint64_t newest_end = 0;
   std::vector<uint64_t> taken;
 
+  // When messages were pushed; where they expire, each of them.
+  transport::Time last_pushed_at = 0;
+  std::vector<transport::Time> pushed_at;
+
   // Seen on the wire. Every message below `next_unsent` was sent, at least in part; together they
   // cost `cost_sent`. `credit` has reached the sender.
   uint64_t next_unsent = 1;
@@ -69,6 +73,10 @@ struct DirectionLedger {
   // What the newest SKIP has given up, and whether END went out.
   uint64_t skip_sent = 0;
   bool end_sent = false;
+  // When the receiver last asked for messages (0: never), and what it expected then.
+  transport::Time requested_at = 0;
+  uint64_t expected_at_request = 0;
+  uint64_t hint_generation = 0;
   // Tagged: the receiver took these whole; a bit for each. All but kLatest must hand them over.
   std::vector<uint64_t> arrived;
   uint64_t received = 0;  // messages, when the receiver was last looked at

@@ -12,6 +12,7 @@ constexpr uint32_t kLongest = 20'000;
 
 std::string run_lossless(uint64_t seed) {
   SimNetwork network(seed);
+  network.set_judged(false);
   Workload workload(network);
   network.add_peer();
   network.add_peer();

@@ -160,9 +160,9 @@ void SimNetwork::deliver(const Event& event) {
   std::vector<uint8_t>& bytes = buffers_[static_cast<size_t>(event.buffer)];
   note(2, static_cast<uint64_t>(event.peer));
   if (to.alive()) {
-    oracle_.on_delivered(to, bytes.data(), bytes.size());
+    if (judged_) oracle_.on_delivered(to, bytes.data(), bytes.size());
     to.receive(event.from, bytes.data(), bytes.size());
-    oracle_.after_delivered(to, bytes.data(), bytes.size());
+    if (judged_) oracle_.after_delivered(to, bytes.data(), bytes.size());
   }
   free_buffers_.push_back(event.buffer);
 }
@@ -215,7 +215,7 @@ void SimNetwork::send(int from, const PathAddress& to_address, const uint8_t* da
   if (to < 0 || to >= peer_count()) return;
   // Where it was once, nobody is any more.
   const bool moved = wire::load_u32(to_address.bytes + 5) != peer(to).moves();
-  oracle_.on_sent(peer(from), to, data, length);
+  if (judged_) oracle_.on_sent(peer(from), to, data, length);
   if (failed()) return;
   Fate fate = Fate::kCarried;
   net::ImpairmentDecision decision;

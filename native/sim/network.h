@@ -105,6 +105,8 @@ class SimNetwork {
   // Remember what was sent, for tests that judge by decoded frames.
   void set_capture(bool on) { capture_on_ = on; }
   std::vector<Captured>& capture() { return capture_; }
+  // False: nobody judges the datagrams; only what applications see counts.
+  void set_judged(bool on) { judged_ = on; }
   // Print every datagram.
   void set_trace(bool on) { trace_ = on; }
 
@@ -164,6 +166,7 @@ class SimNetwork {
 
   bool capture_on_ = false;
   bool trace_ = false;
+  bool judged_ = true;
   std::vector<Captured> capture_;
   std::string failure_;
   uint64_t hash_ = 0xcbf29ce484222325;

@@ -5,7 +5,8 @@
 #include <cstdio>
 #include <vector>
 
-#include "net/prng.h"
+#include "sim/extras.h"
+#include "sim/luck.h"
 #include "sim/network.h"
 #include "sim/workload.h"
 
@@ -35,23 +36,6 @@ enum Feature : unsigned {
   kNoMemory,
   kChanges,
   kLimits,
-};
-
-class Luck {
- public:
-  explicit Luck(uint64_t seed) : prng_(seed, 0x7363656e) {}
-  uint64_t between(uint64_t low, uint64_t high) { return low + prng_.below(high - low + 1); }
-  Duration duration(Duration low, Duration high) {
-    return static_cast<Duration>(between(static_cast<uint64_t>(low), static_cast<uint64_t>(high)));
-  }
-  // One in `n`.
-  bool one_in(uint64_t n) { return prng_.below(n) == 0; }
-  double part(uint64_t low_percent, uint64_t high_percent) {
-    return static_cast<double>(between(low_percent * 10, high_percent * 10)) / 1000.0;
-  }
-
- private:
-  net::Prng prng_;
 };
 
 void impair(Luck& luck, int which, transport::Time now, LinkOptions& link) {
@@ -278,6 +262,7 @@ void starve(Luck& luck, SimNetwork& network, Workload& workload) {
 
 SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
   Luck luck(seed);
+  Luck more(seed, 0x6578747261);
   SimNetwork network(seed);
   network.set_trace(trace);
   Workload workload(network);
@@ -289,7 +274,8 @@ SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
   // Now and then the low 32 bits of the sequence wrap on the way.
   const uint64_t first = luck.one_in(4) ? (uint64_t{1} << 32) - luck.between(0, 300) : uint64_t{1};
   for (int i = 0; i < peers; i++) {
-    const transport::EndpointConfig config = make_endpoint(luck, first);
+    transport::EndpointConfig config = make_endpoint(luck, first);
+    vary_endpoint(more, i, config);
     transport::EndpointConfig plain;
     plain.first_sequence = first;
     network.add_peer(keeps(kLimits) ? config : plain);
@@ -358,11 +344,18 @@ SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
   }
   plans[0].side[0].messages += kMessages - std::min(kMessages, sure);
   plans[0].side[0].burst = plans[0].side[0].burst == 0 ? 0 : 200;
+  add_short_channels(more, sessions, network.now(), plans);
+  if (const int deaf = add_deaf_peer(more, network, workload); deaf >= 0) {
+    plans.push_back(ChannelPlan{});
+    plans.back().session = deaf;
+    plans.back().side[0].messages = 10;
+  }
+  add_noise(more, network);
   uint32_t max_credit = 0;
-  for (int i = 0; i < peers; i++) {
+  for (int i = 0; i < network.peer_count(); i++) {
     max_credit = std::max(max_credit, network.peer(i).config().max_credit);
   }
-  for (int i = 0; i < peers; i++) {
+  for (int i = 0; i < network.peer_count(); i++) {
     network.peer(i).set_memory_bound(memory_bound(plans, max_credit));
   }
   uint64_t index = 0;
@@ -372,19 +365,24 @@ SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
   }
   if (changes) workload.allow_failure(true);
   if (starved && keeps(kNoMemory)) starve(luck, network, workload);
+  if (more.one_in(8) && !changes) {
+    workload.lie_at(network.now() + more.duration(0, 4 * kSecond), more.between(0, UINT32_MAX));
+  }
 
   const transport::Time began = network.now();
   // Keep-alives put probes off, so bad luck may last for a few of them.
   if (!workload.run(180 * kSecond) && trace) std::fputs(workload.unfinished().c_str(), stdout);
   result.simulated = network.now() - began;
-  for (int i = 0; i < peers && !network.failed(); i++) {
+  // Some are taken away in the middle of closing.
+  const bool patient = !more.one_in(4);
+  for (int i = 0; i < network.peer_count() && patient && !network.failed(); i++) {
     if (network.peer(i).endpoint().session_count() != 0) {
       // Half-open ones left by a repeated INIT, and those that still answer with CLOSE.
       network.run_for(60 * kSecond);
     }
   }
-  for (int i = 0; i < peers && !network.failed(); i++) {
-    if (network.peer(i).endpoint().session_count() != 0) {
+  for (int i = 0; i < network.peer_count() && !network.failed(); i++) {
+    if (patient && network.peer(i).endpoint().session_count() != 0) {
       network.fail("peer %d still has %zu sessions a minute after the last was closed", i,
                    network.peer(i).endpoint().session_count());
     }

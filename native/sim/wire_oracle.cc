@@ -183,6 +183,9 @@ void WireOracle::check_frame(Side& side, const wire::Frame& frame) {
     case wire::FrameType::kSkip:
       check_skip(side, frame.skip);
       break;
+    case wire::FrameType::kRequest:
+      check_request(side, frame.request);
+      break;
     case wire::FrameType::kEnd:
       check_end(side, frame.end);
       break;
@@ -361,6 +364,7 @@ void WireOracle::raise_credit(Side& side, uint64_t channel, uint64_t limit) {
 }
 
 void WireOracle::on_delivered(SimPeer& to, const uint8_t* data, size_t length) {
+  read_ = false;
   PacketView view;
   if (!view_packet(data, length, view) || view.type != wire::PacketType::kData) return;
   if (std::any_of(data + length - wire::kTagBytes, data + length,
@@ -380,6 +384,7 @@ void WireOracle::on_delivered(SimPeer& to, const uint8_t* data, size_t length) {
   set_bit(side->arrived, bit);
   each_frame(view, [&](const wire::Frame& frame) { note_delivered(*side, frame); });
   note_arrival(*side, view, number);
+  read_ = true;
 }
 
 void WireOracle::note_delivered(Side& side, const wire::Frame& frame) {

@@ -31,6 +31,7 @@ class SimPeer;
 //   - no COUNT comes later than M or T say, no ACK later than the ACK policy and ACK_NOW;
 //   - a message whose packet was acknowledged is not sent again (but for "resend all"), none that
 //     SKIP gave up is, and acknowledged packets do not move the base of a counted channel;
+//   - messages expire neither early nor late; REQUEST names whole gaps, and comes again;
 //   - CREDIT gives what was consumed and the window, no more; END and RESET say what was sent.
 class WireOracle {
  public:
@@ -42,6 +43,8 @@ class WireOracle {
 
   void begin_train();
   void on_sent(SimPeer& from, int to, const uint8_t* data, size_t length);
+  // A packet that a peer was made to send: its number is used up, what it says is not judged.
+  void on_foreign(const uint8_t* data, size_t length);
   void end_train(SimPeer& from);
   // An intact or damaged datagram reaches a peer; it has read it.
   void on_delivered(SimPeer& to, const uint8_t* data, size_t length);
@@ -120,6 +123,9 @@ class WireOracle {
   void check_reset(Side& side, const wire::Reset& frame);
   void check_credit(Side& side, const wire::Credit& frame);
   void check_skip(Side& side, const wire::Skip& frame);
+  void check_request(Side& side, const wire::Request& frame);
+  void check_asks_again(const Side& side, uint64_t channel, const DirectionLedger& direction);
+  void check_hint(Side& side, const wire::WindowHint& frame);
   void check_repeats(const Side& side, uint64_t channel, const DirectionLedger& direction,
                      uint64_t first, uint64_t last, bool whole);
   static bool all_arrived(const Side& side, uint64_t first, uint64_t last);
@@ -128,6 +134,8 @@ class WireOracle {
   std::unordered_map<uint64_t, Side> sides_;
   uint64_t data_packets_ = 0;
   bool counts_taken_ = true;
+  // What was delivered last is intact, and no copy.
+  bool read_ = false;
 
   // The train that is being sent.
   uint64_t train_side_ = 0;

@@ -21,8 +21,12 @@ constexpr Duration kSlack = kMillisecond;
 constexpr uint64_t kOldestCounted = 64;
 }  // namespace
 
-// Memory failed here: what was not kept is no receipt.
+// Memory failed here, or packets come from addresses that the session does not know: what was not
+// kept is no receipt.
 bool WireOracle::starved(const Side& side) const {
+  for (int i = 0; i < network_.peer_count(); i++) {
+    if (network_.peer(i).moves() != 0) return true;
+  }
   return network_.peer(side.peer).memory().refused() != 0;
 }
 
@@ -126,9 +130,18 @@ void WireOracle::check_count_due(const Side& side, uint64_t channel, DirectionLe
   direction.ack_timeout_before = 0;
 }
 
+void WireOracle::on_foreign(const uint8_t* data, size_t length) {
+  PacketView view;
+  if (!view_packet(data, length, view)) return;
+  const Side* other = find(view.destination);
+  Side* side = other == nullptr ? nullptr : find(other->other);
+  if (side == nullptr || !side->any_sent) return;
+  side->next_number = wire::expand32(side->next_number, view.number32) + 1;
+}
+
 void WireOracle::after_delivered(SimPeer& to, const uint8_t* data, size_t length) {
   PacketView view;
-  if (!view_packet(data, length, view) || view.type != wire::PacketType::kData) return;
+  if (!read_ || !view_packet(data, length, view)) return;
   Side* side = find(view.destination);
   if (side != nullptr && side->peer == to.index()) note_progress(*side, view);
 }
@@ -168,6 +181,7 @@ void WireOracle::note_progress(Side& side, const PacketView& view) {
   note_taken(side, view);
   each_frame(view, [&](const wire::Frame& frame) {
     uint64_t channel = 0;
+    if (frame.type() == wire::FrameType::kWindowHint) check_hint(side, frame.window_hint);
     if (frame.type() == wire::FrameType::kMessage) channel = frame.message.channel;
     if (frame.type() == wire::FrameType::kFragment) channel = frame.fragment.channel;
     if (frame.type() == wire::FrameType::kSkip) channel = frame.skip.channel;
@@ -178,6 +192,7 @@ void WireOracle::note_progress(Side& side, const PacketView& view) {
     const uint64_t expected = direction->receiver->inbound().expected();
     const bool moved = expected > std::max(direction->expected, direction->first_sequence);
     direction->expected = expected;
+    check_asks_again(side, channel, *direction);
     if (!moved || direction->receiver->peer_counted() || direction->receiver->gone()) return;
     if (direction->sequence_at == 0) direction->sequence_at = network_.now();
     const uint64_t counted = std::max(direction->count_sent, direction->first_sequence - 1);

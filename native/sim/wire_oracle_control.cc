@@ -9,6 +9,13 @@
 
 namespace hawser::sim {
 
+using transport::Duration;
+
+namespace {
+// A missing message is asked for again at least so often.
+constexpr Duration kLongestRequestPause = 2 * transport::kSecond;
+}  // namespace
+
 void WireOracle::check_end(Side& side, const wire::End& frame) {
   DirectionLedger* direction = sending(side, frame.channel);
   if (direction == nullptr) return;
@@ -62,6 +69,89 @@ void WireOracle::check_skip(Side& side, const wire::Skip& frame) {
                   frame.channel, frame.cost, direction->cost_sent);
   }
   direction->skip_sent = std::max(direction->skip_sent, next);
+  // Without memory for a mark, messages live as long as their neighbours.
+  const bool only_expires = direction->config.delivery <= wire::Delivery::kUnordered;
+  if (!only_expires || direction->sender == nullptr || starved(side)) return;
+  const uint64_t index = direction->sender->base() - direction->first_sequence;
+  if (index >= direction->pushed_at.size()) return;
+  const Duration lifetime = direction->config.expires_after;
+  if (network_.now() - direction->pushed_at[index] < lifetime - lifetime / 32) {
+    network_.fail("channel %" PRIu64 ": a message is given up after %.6f s, and may live %.6f s",
+                  frame.channel,
+                  static_cast<double>(network_.now() - direction->pushed_at[index]) / 1e9,
+                  static_cast<double>(lifetime) / 1e9);
+  }
+}
+
+void WireOracle::check_request(Side& side, const wire::Request& frame) {
+  DirectionLedger* direction = receiving(side, frame.channel);
+  if (direction == nullptr || direction->receiver == nullptr) return;
+  transport::Channel& receiver = *direction->receiver;
+  const transport::Inbound& inbound = receiver.inbound();
+  const uint64_t threshold =
+      receiver.peer_counted() ? receiver.session().reordering_threshold() : 1;
+  const uint64_t frontier = inbound.frontier();
+  for (uint32_t i = 0; i < frame.range_count; i++) {
+    const uint64_t first = wire::expand32(inbound.expected(), frame.ranges[i].first32);
+    const uint64_t end = first + frame.ranges[i].count;
+    bool missing = false;
+    inbound.each_gap(first, end, [&](uint64_t from, uint64_t until) {
+      missing = from == first && until == end;
+      return false;
+    });
+    // The first time, the newest may only be late.
+    if (!missing || (direction->requested_at == 0 && end + threshold > frontier)) {
+      network_.fail("peer %d asks for messages %" PRIu64 "-%" PRIu64 " of channel %" PRIu64
+                    ", expected %" PRIu64 ", frontier %" PRIu64,
+                    side.peer, first, end - 1, frame.channel, inbound.expected(), frontier);
+      return;
+    }
+    bool goes_on = false;
+    if (end + threshold < frontier && frame.ranges[i].count < wire::kMaxRequestRun) {
+      inbound.each_gap(end, end + 1, [&](uint64_t, uint64_t) {
+        goes_on = true;
+        return false;
+      });
+    }
+    if (goes_on) {
+      network_.fail("peer %d asks for messages of channel %" PRIu64 " but not for %" PRIu64,
+                    side.peer, frame.channel, end);
+      return;
+    }
+  }
+  direction->requested_at = network_.now();
+  direction->expected_at_request = inbound.expected();
+}
+
+// A gap that was asked for and stays is asked for again.
+void WireOracle::check_asks_again(const Side& side, uint64_t channel,
+                                  const DirectionLedger& direction) {
+  if (direction.requested_at == 0 || direction.sender_gone) return;
+  transport::Channel& receiver = *direction.receiver;
+  if (receiver.gone() || receiver.inbound().expected() != direction.expected_at_request ||
+      !receiver.inbound().has_gap() || receiver.wants_control() || starved(side)) {
+    return;
+  }
+  if (network_.now() - direction.requested_at > kLongestRequestPause + transport::kMillisecond) {
+    network_.fail("peer %d has not asked for message %" PRIu64 " of channel %" PRIu64
+                  " since %.6f s",
+                  side.peer, direction.expected_at_request, channel,
+                  static_cast<double>(direction.requested_at) / 1e9);
+  }
+}
+
+void WireOracle::check_hint(Side& side, const wire::WindowHint& frame) {
+  DirectionLedger* direction = sending(side, frame.channel);
+  if (direction == nullptr || direction->sender == nullptr || direction->sender->gone() ||
+      frame.generation <= direction->hint_generation || starved(side)) {
+    return;
+  }
+  direction->hint_generation = frame.generation;
+  const double told = static_cast<double>(frame.loss) / wire::kLossUnit;
+  if (open_session(side) != nullptr && direction->sender->counters().advised_loss != told) {
+    network_.fail("peer %d has not noted the loss that it was told for channel %" PRIu64, side.peer,
+                  frame.channel);
+  }
 }
 
 // Messages [first, last] leave; `whole`: not as a piece.
@@ -72,6 +162,16 @@ void WireOracle::check_repeats(const Side& side, uint64_t channel, const Directi
                   channel, first, direction.skip_sent);
   }
   transport::Channel& core = *direction.sender;
+  const uint64_t oldest = core.base() - direction.first_sequence;
+  const Duration lifetime = direction.config.expires_after;
+  // In counted mode it may have arrived, and only no COUNT said so yet.
+  if (!direction.config.counted && oldest < direction.pushed_at.size() &&
+      core.outbound().skip_target() <= core.base() &&
+      network_.now() - direction.pushed_at[oldest] >
+          lifetime + lifetime / 32 + transport::kMillisecond) {
+    network_.fail("channel %" PRIu64 ": the oldest message has not expired after %.6f s", channel,
+                  static_cast<double>(network_.now() - direction.pushed_at[oldest]) / 1e9);
+  }
   const uint64_t base = core.outbound().wire_number(core.base());
   if (direction.config.counted && !direction.tagged && !direction.end_sent &&
       base > std::max(direction.counted + 1, direction.first_sequence)) {

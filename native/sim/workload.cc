@@ -16,6 +16,14 @@ using transport::Duration;
 using transport::Session;
 using transport::Time;
 
+namespace {
+
+bool idles(const ChannelPlan& plan) {
+  return plan.side[0].config.idle_timeout != 0 || plan.side[1].config.idle_timeout != 0;
+}
+
+}  // namespace
+
 Workload::Workload(SimNetwork& network) : network_(network), prng_(network.seed(), 0x776f726b) {
   network.set_application(this);
 }
@@ -126,13 +134,15 @@ void Workload::on_timer(SimPeer& peer, uint64_t tag) {
     case Timer::kReaddress:
       network_.readdress(session(index).plan.responder);
       break;
-    case Timer::kCloseSession: {
-      SessionRun& run = session(index);
-      if (!run.closed[side] && run.side[side] != nullptr) {
-        run.side[side]->close(network_.now(), wire::Code::kNoError, nullptr, 0);
-      }
+    case Timer::kCloseSession:
+      close_session(session(index), side);
       break;
-    }
+    case Timer::kLie:
+      lie();
+      break;
+    case Timer::kLieSeen:
+      check_lie();
+      break;
   }
   (void)peer;
 }
@@ -222,7 +232,7 @@ void Workload::on_session(SimPeer& peer, Session& session, uint32_t events) {
     run.closed[side] = true;
     run.reason[side] = session.reason();
     const bool dead = timed_out_rightly(run, side, session.reason());
-    if (dead) dead_paths_++;
+    if (dead && run.opened[side]) dead_paths_++;
     if (session.reason().code != wire::Code::kNoError || (session.reason().timed_out && !dead)) {
       failures_++;
       if (!failure_allowed_) {
@@ -321,6 +331,7 @@ void Workload::on_incoming(SimPeer& peer, Channel& channel) {
     return;
   }
   channel.accept(network_.now(), run.plan.side[1].config);
+  channel.accept(network_.now(), run.plan.side[1].config);  // the second time says nothing new
   start_reading(run, 1);
   start(run, 1);
 }
@@ -397,7 +408,8 @@ void Workload::on_closed(ChannelRun& run, int side) {
   const int session_side = (side == 0) == run.plan.opened_by_initiator ? 0 : 1;
   const bool planned = timed_out_rightly(session, session_side, state.reason) || run.plan.refuse ||
                        run.plan.side[0].reset_after != UINT64_MAX ||
-                       run.plan.side[1].reset_after != UINT64_MAX;
+                       run.plan.side[1].reset_after != UINT64_MAX ||
+                       (state.reason.code == wire::Code::kIdle && idles(run.plan));
   const bool in_peace = state.reason.code == wire::Code::kNoError && !state.reason.timed_out;
   const bool complete = all_delivered(incoming) && state.unacknowledged == 0;
   if (!planned && !(in_peace && complete)) {
@@ -411,6 +423,16 @@ void Workload::on_closed(ChannelRun& run, int side) {
                     state.peer->index(), wire::code_name(state.reason.code),
                     state.reason.detail_length, state.reason.detail);
     }
+  }
+  if (in_peace && complete && !planned && state.watched &&
+      (state.events & transport::kChannelAcknowledged) == 0) {
+    network_.fail("channel %" PRIu64 ": nobody said that everything was acknowledged",
+                  run.ledger.id);
+  }
+  const transport::ChannelCounters counters = state.channel->counters();
+  if (counters.messages_received < incoming.delivered && !incoming.tagged) {
+    network_.fail("channel %" PRIu64 ": %" PRIu64 " messages handed over, %" PRIu64 " received",
+                  run.ledger.id, incoming.delivered, counters.messages_received);
   }
   if (state.unacknowledged > outgoing.pushed) {
     network_.fail("channel %" PRIu64 ": more unacknowledged than sent", run.ledger.id);

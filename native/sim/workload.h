@@ -24,7 +24,8 @@ struct SideState {
   bool ask_again = false;    // kOnce: was handed something
   bool asleep = false;       // a timer will read on
   bool reset_due = false;
-  uint32_t events = 0;  // all that ever came
+  uint32_t events = 0;   // all that ever came
+  bool watched = false;  // kChannelAcknowledged must come
   bool closed = false;
   transport::CloseReason reason;
   uint64_t unacknowledged = 0;
@@ -62,6 +63,10 @@ class Workload final : public Application {
   // run. Messages are still checked.
   void allow_failure(bool allow) { failure_allowed_ = allow; }
 
+  // Then one of the peers sends something that breaks the protocol; `luck` chooses what. Sessions
+  // and channels may fail from then on.
+  void lie_at(transport::Time when, uint64_t luck);
+
   // Runs until every planned session is closed. Nothing done for `patience` is a failure.
   bool run(transport::Duration patience = 60 * transport::kSecond);
   // Runs until done(); false when it takes longer than `limit` or fails.
@@ -90,7 +95,16 @@ class Workload final : public Application {
   void after_batch(SimPeer& peer) override;
 
  private:
-  enum class Timer : uint8_t { kConnect, kOpen, kPush, kRead, kCloseSession, kReaddress };
+  enum class Timer : uint8_t {
+    kConnect,
+    kOpen,
+    kPush,
+    kRead,
+    kCloseSession,
+    kReaddress,
+    kLie,
+    kLieSeen
+  };
   static constexpr transport::Duration kRetry = 10 * transport::kMillisecond;
 
   static uint64_t tag(Timer kind, int index, int side) {
@@ -109,6 +123,7 @@ class Workload final : public Application {
   void on_incoming(SimPeer& peer, transport::Channel& channel);
   void start(ChannelRun& run, int side);
   void push(ChannelRun& run, int side);
+  void check_flush(transport::Channel& channel, const DirectionLedger& outgoing);
   void finish(ChannelRun& run, int side);
   void ask(ChannelRun& run, int side, transport::Demand demand);
   void start_reading(ChannelRun& run, int side);
@@ -116,6 +131,10 @@ class Workload final : public Application {
   void on_readable(ChannelRun& run, int side);
   void on_ended(ChannelRun& run, int side);
   void on_closed(ChannelRun& run, int side);
+  // workload_lies.cc
+  void lie();
+  void check_lie();
+  void close_session(SessionRun& run, int side);
   void maybe_close_session(SessionRun& run);
   bool timed_out_rightly(const SessionRun& run, int side, const transport::CloseReason& reason);
   void bind(ChannelRun& run, int side, SimPeer& peer, transport::Channel& channel);
@@ -128,6 +147,8 @@ class Workload final : public Application {
   std::vector<int> due_;
   std::vector<uint8_t> scratch_;
   bool failure_allowed_ = false;
+  uint64_t lie_ = 0;
+  int lied_on_ = -1;  // the channel
   uint64_t progress_ = 0;
   uint64_t delivered_ = 0;
   uint64_t failures_ = 0;

@@ -12,7 +12,15 @@ namespace hawser::sim {
 using transport::Channel;
 using transport::Demand;
 
-void Workload::start(ChannelRun& run, int side) { push(run, side); }
+void Workload::start(ChannelRun& run, int side) {
+  Channel& channel = *run.side[side].channel;
+  const size_t longest =
+      std::min(run.plan.side[0].config.max_message, run.plan.side[1].config.max_message);
+  if (!channel.gone() && channel.push(nullptr, longest + 1) != Channel::Push::kTooLarge) {
+    network_.fail("channel %" PRIu64 ": too long a message is taken", channel.id());
+  }
+  push(run, side);
+}
 
 void Workload::push(ChannelRun& run, int side) {
   SideState& state = run.side[side];
@@ -23,6 +31,14 @@ void Workload::push(ChannelRun& run, int side) {
   if (channel.gone() || !channel.accepted()) return;
   uint32_t pushed = 0;
   bool full = false;
+  check_flush(channel, outgoing);
+  const auto taken = [&] {
+    outgoing.pushed++;
+    pushed++;
+    outgoing.last_pushed_at = network_.now();
+    if (plan.config.expires_after != 0) outgoing.pushed_at.push_back(network_.now());
+  };
+  if (run.index % 4 == 3) channel.trim();
   while (outgoing.pushed < plan.messages && !full && (plan.burst == 0 || pushed < plan.burst)) {
     const uint64_t key = outgoing.key(outgoing.end());
     const size_t length = outgoing.length(outgoing.end());
@@ -33,13 +49,11 @@ void Workload::push(ChannelRun& run, int side) {
     if (result == Channel::Push::kNoRoom) result = channel.push_locked(scratch_.data(), length);
     switch (result) {
       case Channel::Push::kTaken:
-        outgoing.pushed++;
-        pushed++;
+        taken();
         break;
       case Channel::Push::kFull:
-        outgoing.pushed++;
-        pushed++;
-        full = true;
+        taken();
+        full = run.index % 5 != 4;  // some go on until they are refused
         break;
       case Channel::Push::kRefused:
         // No memory, or as much waits as may: both pass.
@@ -64,10 +78,30 @@ void Workload::push(ChannelRun& run, int side) {
   }
 }
 
+// Fill: nothing is held back for longer than `flush_after`.
+void Workload::check_flush(Channel& channel, const DirectionLedger& outgoing) {
+  const transport::Duration limit = outgoing.config.flush_after;
+  if (limit == 0 || outgoing.pushed == 0 || !channel.outbound().holds_back()) return;
+  if (network_.now() - outgoing.last_pushed_at > limit + transport::kMillisecond) {
+    network_.fail("channel %" PRIu64 ": messages are held back for longer than flush_after",
+                  channel.id());
+  }
+}
+
 void Workload::finish(ChannelRun& run, int side) {
   SideState& state = run.side[side];
   state.finished = true;
-  if (run.plan.side[side].finish == Finish::kEnd) state.channel->end(network_.now());
+  if (run.plan.side[side].finish != Finish::kEnd) return;
+  Channel& channel = *state.channel;
+  if (run.index % 3 == 1) {
+    state.watched = true;
+    channel.watch_acknowledged(network_.now(), channel.outbound().ring().written_sequence());
+  }
+  channel.end(network_.now());
+  channel.end(network_.now());
+  if (channel.push(nullptr, 0) != Channel::Push::kClosed) {
+    network_.fail("channel %" PRIu64 ": a message is taken after the end", channel.id());
+  }
 }
 
 // Who asks for more has consumed what it was given.
@@ -188,6 +222,10 @@ bool Workload::take(SimPeer& peer, Channel& channel, uint64_t first, const uint8
     network_.fail("channel %" PRIu64 ": message %" PRIu64 " handed over, %" PRIu64 " expected",
                   channel.id(), first, expected);
     return true;
+  }
+  if (incoming.config.delivery == wire::Delivery::kLatest && count != 1) {
+    network_.fail("channel %" PRIu64 ": %u messages handed over, and only the newest is wanted",
+                  channel.id(), count);
   }
   const uint8_t* const end = bytes + length;
   for (uint32_t i = 0; i < count; i++) {

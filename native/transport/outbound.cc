@@ -325,7 +325,8 @@ bool Outbound::on_lost(uint64_t begin, uint64_t end, bool again) {
 uint64_t Outbound::on_count(uint64_t number) {
   const uint64_t before = base();
   if (number <= before) return 0;
-  free_below(number);
+  // Also over what was dropped right behind it: no COUNT will name that.
+  free_below(number_of(wire_number(number)));
   advance_base();
   if (policy_.resend_all && next_position_ > ring_.tail_position()) {
     // Also what was acknowledged by packet only, but not what was never sent or is given up.
