@@ -162,7 +162,8 @@ void Channel::adapt(Time now, uint64_t congestion_window) {
   WindowController::Path path{};
   path.round_trip = session_->round_trip();
   path.sent = out_.sent_messages();
-  path.resent = out_.resent_messages();
+  // What `resend: 'all'` repeats on purpose says nothing about the path; the receiver's hints do.
+  path.resent = out_.policy().resend_all ? 0 : out_.resent_messages();
   path.congestion_messages = congestion_window / size;
   path.limited = window_limited_;
   window_limited_ = false;
