@@ -128,6 +128,7 @@ void Workload::on_timer(SimPeer& peer, uint64_t tag) {
       push(channel(index), side);
       break;
     case Timer::kRead:
+      check_rest();
       channel(index).side[side].asleep = false;
       read_on(channel(index), side);
       break;
@@ -277,6 +278,7 @@ void Workload::maybe_close_session(SessionRun& run) {
 // --- Channels.
 
 void Workload::open(ChannelRun& run) {
+  check_rest();
   const int side = run.plan.opened_by_initiator ? 0 : 1;
   SessionRun& session = *sessions_[static_cast<size_t>(run.plan.session)];
   SimPeer& peer = network_.peer(peer_of(run, 0));

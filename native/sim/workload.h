@@ -134,6 +134,7 @@ class Workload final : public Application {
   // workload_lies.cc
   void lie();
   void check_lie();
+  void check_rest();
   void close_session(SessionRun& run, int side);
   void maybe_close_session(SessionRun& run);
   bool timed_out_rightly(const SessionRun& run, int side, const transport::CloseReason& reason);

@@ -167,7 +167,31 @@ void Workload::check_lie() {
   network_.fail("peer %d believes lie %" PRIu64, peer.index(), which);
 }
 
+// A session that says that nothing more will happen has nothing to send.
+void Workload::check_rest() {
+  for (const auto& run : channels_) {
+    for (const SideState& side : run->side) {
+      if (side.channel == nullptr || side.closed || !side.channel->wants_data()) continue;
+      if (side.channel->session().resting()) {
+        network_.fail("channel %" PRIu64 " has messages to send, and its session rests",
+                      run->ledger.id);
+      }
+    }
+  }
+  for (const auto& run : sessions_) {
+    for (int side = 0; side < 2; side++) {
+      const Session* session = run->side[side];
+      if (session == nullptr || run->closed[side] || !session->resting()) continue;
+      if (session->counters().bytes_in_flight != 0 && session->channel_count() != 0 &&
+          !session->open()) {
+        network_.fail("session %d rests while it closes", run->index);
+      }
+    }
+  }
+}
+
 void Workload::close_session(SessionRun& run, int side) {
+  check_rest();
   if (run.closed[side] || run.side[side] == nullptr) return;
   SimPeer& peer = network_.peer(side == 0 ? run.plan.initiator : run.plan.responder);
   const int other = side == 0 ? run.plan.responder : run.plan.initiator;
