@@ -10,8 +10,8 @@ import { asyncDispose } from './disposable'
 import { showDuration } from './duration'
 import type { ChannelSink, Engine } from './engine'
 import { ChannelError, type CloseInfo, HawserError, OptionError } from './errors'
-import { ClosedBy, type Demand } from './native_types'
-import type { ChannelSettings } from './options/channel'
+import { ClosedBy, DeliveryMode, type Demand } from './native_types'
+import { type ChannelSettings, deliveries } from './options/channel'
 import { integer, options } from './options/check'
 import { waiting } from './options/waiting'
 import { Reader, type ReaderOwner } from './reader'
@@ -176,6 +176,17 @@ export class ChannelCore
         : integer('chunkBytes', given.chunkBytes, 1, most, ' of bytes')
     if (this.#settings.codec !== undefined) {
       throw new OptionError('codec', this.#settings.codec, 'no codec on a channel used as a stream')
+    }
+    const { delivery, expiresAfter } = this.#settings.config
+    if (delivery !== DeliveryMode.Ordered) {
+      throw new OptionError(
+        'delivery',
+        deliveries[delivery],
+        "'ordered' on a channel used as a stream",
+      )
+    }
+    if (expiresAfter !== 0) {
+      throw new OptionError('expiresAfter', expiresAfter, 'left out on a channel used as a stream')
     }
     this.#reader.acquire('stream()')
     return new ChannelStream(this, this.#reader, chunkBytes)

@@ -36,7 +36,7 @@ export interface WindowOptions {
   ackEvery?: number | 'auto'
   /** The least that an automatic `size` falls to, 2 to 65,536. Default: four times what the path holds, at least 8. */
   min?: number
-  /** The most that an automatic `size` rises to, `min` to 65,536. Default 65,536. */
+  /** The most that an automatic `size` rises to, `min` (rounded up to an even number, as N is) to 65,536. Default 65,536. */
   max?: number
   /**
    * `'send'` (default): messages leave as soon as they may. `'wait'`: they are kept until N of them are there, and leave
@@ -48,7 +48,7 @@ export interface WindowOptions {
   flushAfter?: number
   /**
    * `'early'` (default): the other side acknowledges whenever that helps. `'counted'`: only after M messages in sequence,
-   * `ackTimeout` after a first one, and when this side flushes or ends; each message has a packet to itself.
+   * `ackTimeout` after a first one, and when this side flushes, ends or has waited in vain; each message has a packet to itself.
    */
   acks?: 'early' | 'counted'
   /**
@@ -58,7 +58,7 @@ export interface WindowOptions {
   ackTimeout?: number
   /**
    * What is not acknowledged for this long is sent again, then after twice that time, and so on. Milliseconds, 1 to 600,000.
-   * `'auto'` (default): from the measured round trip and T.
+   * `'auto'` (default): T and the measured round trip together.
    */
   resendTimeout?: number | 'auto'
   /**
@@ -131,7 +131,7 @@ export interface ChannelSettings {
 }
 
 /** In the order of their numbers on the wire. */
-const deliveries = ['ordered', 'unordered', 'latest', 'unreliable'] as const
+export const deliveries = ['ordered', 'unordered', 'latest', 'unreliable'] as const
 
 type Delivery = (typeof deliveries)[number]
 
@@ -278,7 +278,12 @@ function boundsIn(
     return integer(path(name, key), given[key], minimum, maxWindow)
   }
   const windowMin = bound('min', 2)
-  return { window: size, ackEvery, windowMin, windowMax: bound('max', Math.max(windowMin, 2)) }
+  return {
+    window: size,
+    ackEvery,
+    windowMin,
+    windowMax: bound('max', Math.max(windowMin + (windowMin % 2), 2)),
+  }
 }
 
 /** When messages leave, and what is acknowledged and sent again. */

@@ -59,12 +59,18 @@ void WireOracle::begin_train() {
   train_side_ = 0;
   train_other_bytes_ = 0;
   train_has_data_ = false;
-  train_directions_.clear();
 }
 
 void WireOracle::end_train(SimPeer& from) {
-  for (DirectionLedger* direction : train_directions_) {
-    if (direction->sender != nullptr) direction->window_before = direction->sender->window();
+  for (auto& [id, side] : sides_) {
+    if (side.peer != from.index()) continue;
+    Side* owner = side.initiator ? &side : find(side.other);
+    if (owner == nullptr) continue;
+    for (auto& [channel, ledger] : owner->channels) {
+      DirectionLedger& direction =
+          ledger->direction[side.initiator == ((channel & 1) != 0) ? 0 : 1];
+      if (direction.sender != nullptr) direction.window_before = direction.sender->window();
+    }
   }
   Side* side = find(train_side_);
   if (side == nullptr) return;
@@ -351,7 +357,6 @@ void WireOracle::check_data(Side& side, uint64_t channel, uint32_t sequence32,
     network_.fail("channel %" PRIu64 ": cost %" PRIu64 " sent, credit %" PRIu64, channel,
                   direction->cost_sent, direction->credit);
   }
-  train_directions_.push_back(direction);
   if (last - base >= std::max(core.window(), direction->window_before)) {
     network_.fail("channel %" PRIu64 ": message %" PRIu64 " sent, base %" PRIu64 ", N %u", channel,
                   last, base, core.window());

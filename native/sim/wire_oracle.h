@@ -141,7 +141,6 @@ class WireOracle {
   uint64_t train_side_ = 0;
   uint64_t train_other_bytes_ = 0;
   bool train_has_data_ = false;
-  std::vector<DirectionLedger*> train_directions_;
 };
 
 }  // namespace hawser::sim

@@ -307,6 +307,8 @@ class Channel {
   unsigned resend_backoff_ = 0;
   // Since when resend timeouts have brought nothing.
   Time stalled_since_ = kNever;
+  // The COUNT_NOW that waits repeats a question of a resend timeout.
+  bool count_now_again_ = false;
   Time release_at_ = kNever;
   // A COUNT of everything below is wanted, once that was sent.
   uint64_t count_now_below_ = 0;

@@ -89,6 +89,7 @@ uint8_t* Channel::write_one(Time now, FrameRef::Kind kind, uint8_t* out, uint8_t
       return after;
     }
     case FrameRef::kCountNow:
+      ref.again = count_now_again_;
       return wire::write(out, end, wire::CountNow{id_});
     case FrameRef::kBlocked: {
       uint64_t wanted_cost = 0;

@@ -23,7 +23,7 @@ Channel::Push Channel::push(const uint8_t* data, size_t length) {
   if (!writable_.load(std::memory_order_acquire)) return Push::kClosed;
   if (length > max_send_.load(std::memory_order_relaxed)) return Push::kTooLarge;
   SendRing& ring = out_.ring();
-  if (ring.unsent() >= max_buffered_) return Push::kRefused;
+  if (ring.unsent() + ring.dropped() >= max_buffered_) return Push::kRefused;
   if (!ring.push(data, length)) return Push::kNoRoom;
   if (ring.unsent() <= high_water_mark_) return Push::kTaken;
   drain_wanted_.store(true, std::memory_order_relaxed);
@@ -56,8 +56,12 @@ void Channel::watch_published(Time now) {
   if (expires_after_ != 0 && published > out_.base()) {
     expiry_.note(now, published, expires_after_);
   }
-  if (flush_after_ != 0 && release_at_ == kNever && out_.holds_back()) {
-    release_at_ = now + flush_after_;
+  if (flush_after_ != 0) {
+    if (!out_.holds_back()) {
+      release_at_ = kNever;
+    } else if (release_at_ == kNever) {
+      release_at_ = now + flush_after_;
+    }
   }
   rearm(now);
 }
@@ -82,7 +86,10 @@ void Channel::activate() {
     return;
   }
   if (count_now_below_ != 0 && out_.fully_sent() >= count_now_below_) {
-    if (out_.base() < count_now_below_) want(FrameRef::kCountNow);
+    if (out_.base() < count_now_below_) {
+      count_now_again_ = false;
+      want(FrameRef::kCountNow);
+    }
     count_now_below_ = 0;
   }
   uint64_t wanted_cost = 0;
@@ -256,7 +263,8 @@ void Channel::on_resend_timeout(Time now) {
   if (out_.in_flight() == 0) return;
   resend_timeouts_++;
   if (counted()) {
-    if (stalled_since_ == kNever || !session_->may_be_stalled(now, stalled_since_)) {
+    if (stalled_since_ == kNever ||
+        !session_->may_be_stalled(now, stalled_since_, 3 * resend_timeout())) {
       stalled_since_ = now;
     }
     if (gone_) return;
@@ -264,7 +272,10 @@ void Channel::on_resend_timeout(Time now) {
   resend_backoff_ = std::min(resend_backoff_ + 1, kMostBackoff);
   if (!session_->time_out(this, now, resend_timeout())) return;
   // Perhaps everything is there, and only the COUNT was lost.
-  if (counted()) want(FrameRef::kCountNow);
+  if (counted()) {
+    count_now_again_ = true;
+    want(FrameRef::kCountNow);
+  }
   start_resend_timer(now);
   activate();
 }
@@ -283,6 +294,8 @@ bool Channel::on_frame_acknowledged(Time now, const FrameRef& ref) {
       if (gone_) return true;
       const uint64_t before = out_.base();
       if (!out_.on_acknowledged(ref.begin, ref.end)) return false;
+      // Something gets through, though the base may not move before a long message is whole.
+      stalled_since_ = kNever;
       after_progress(now, out_.base() != before);
       break;
     }

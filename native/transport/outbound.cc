@@ -231,6 +231,7 @@ void Outbound::free_below(uint64_t number) {
   while (!drops_.empty() && drops_.front().from <= base()) {
     dropped_before_ = drops_.front();
     drops_.pop_front();
+    if (drops_.empty()) ring_.forget_dropped();
   }
 }
 
@@ -385,12 +386,22 @@ void Outbound::drop_unsent() {
   drop.from = until;
   drop.count += until - from;
   drop.cost += end - next_position_ + wire::kMessageOverhead * (until - from);
-  // Without memory they are sent like any other.
-  if (!drops_.push_back(drop)) return;
+  const bool goes_on = !drops_.empty() && drops_.back().from == from;
+  const Drop before = goes_on ? drops_.back() : Drop{};
+  if (goes_on) {
+    drops_.back() = drop;
+  } else if (!drops_.push_back(drop)) {
+    return;  // without memory they are sent like any other
+  }
   if (from != base() && !acknowledged_.add(next_position_, end)) {
-    drops_.pop_back();
+    if (goes_on) {
+      drops_.back() = before;
+    } else {
+      drops_.pop_back();
+    }
     return;
   }
+  if (from != base()) ring_.add_dropped(end - next_position_);
   expired_messages_ += until - from;
   next_sequence_ = until;
   next_position_ = end;

@@ -33,6 +33,9 @@ class SendRing {
     return written_position_ - sent_position_.load(std::memory_order_relaxed);
   }
 
+  // Bytes kept of messages that will not be sent, because older ones are still in flight.
+  uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
+
   // --- Producer, under the lock.
   // Makes room for a message of `length` bytes. False: no memory; nothing changed.
   [[nodiscard]] bool grow(size_t length);
@@ -61,6 +64,8 @@ class SendRing {
   void set_sent_position(uint64_t position) {
     sent_position_.store(position, std::memory_order_relaxed);
   }
+  void add_dropped(uint64_t bytes) { dropped_.store(dropped() + bytes, std::memory_order_relaxed); }
+  void forget_dropped() { dropped_.store(0, std::memory_order_relaxed); }
   // Forgets every message below `sequence`.
   void free_below(uint64_t sequence);
   size_t memory_bytes() const { return capacity_ + index_capacity_ * sizeof(uint32_t); }
@@ -88,6 +93,7 @@ class SendRing {
 
   // Written under the lock, read by the producer without it.
   std::atomic<uint64_t> sent_position_{0};
+  std::atomic<uint64_t> dropped_{0};
   std::atomic<uint64_t> tail_position_{0};
   std::atomic<uint64_t> tail_sequence_;
 };

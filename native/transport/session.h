@@ -127,7 +127,8 @@ class Session {
   // A channel repeats its messages in vain since then. True: the peer was heard meanwhile; after
   // the idle timeout that ends the session, as a path that carries only small packets does. False:
   // the peer was not heard, which is another matter.
-  bool may_be_stalled(Time now, Time since);
+  // Not before `least` has passed.
+  bool may_be_stalled(Time now, Time since, Duration least);
   // srtt + 4 rttvar, at least a millisecond.
   Duration round_trip_bound() const;
   uint32_t reordering_threshold() const { return acks_.policy().reordering_threshold; }

@@ -445,7 +445,8 @@ bool Session::time_out(Channel* channel, Time now, Duration pause) {
     protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
     return false;
   }
-  if (result.loss) {
+  // A channel's timeout may be shorter than a round trip: then it says nothing about the path.
+  if (result.loss && now - result.largest_lost_sent_at >= loss_.loss_delay(rtt_)) {
     apply_loss(now, result.lost_bytes, result.largest_lost_sent_at, result.prior_in_flight, false);
   }
   release_refs();
@@ -472,10 +473,10 @@ void Session::time_out_session(Time now) {
   become_gone(now, reason);
 }
 
-bool Session::may_be_stalled(Time now, Time since) {
+bool Session::may_be_stalled(Time now, Time since, Duration least) {
   const Duration timeout = idle_timeout();
   if (timeout == kNever || now - last_received_ > timeout / 2) return false;
-  if (now - since >= timeout) time_out_session(now);
+  if (now - since >= std::max(timeout, least)) time_out_session(now);
   return true;
 }
 

@@ -211,9 +211,9 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
   // Control frames that their channel repeats by itself need no probe.
   bool control_prompt = false;
   for (size_t i = 0; i < ref_count; i++) {
-    if (refs[i].kind != FrameRef::kCountNow && refs[i].kind != FrameRef::kRequest) {
-      control_prompt = true;
-    }
+    const bool repeated = refs[i].kind == FrameRef::kRequest ||
+                          (refs[i].kind == FrameRef::kCountNow && refs[i].again);
+    if (!repeated) control_prompt = true;
   }
   if (now >= ack_deadline() || acks_.ack_due(now) || (acks_.pending() && (eliciting || data))) {
     p = write_acks(now, p, end);
@@ -229,7 +229,12 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
   // What is acknowledged when the receiver's count is due, and not before.
   eliciting = eliciting || wrote_data;
   bool deferred = eliciting && !control_prompt && (!wrote_data || counted);
-  if ((wrote_data && !counted && active_.empty()) || probe) {
+  // Without an ACK of packets, a counted channel would wait for T where the congestion window is
+  // smaller than M messages.
+  const auto bytes = static_cast<size_t>(p - out) + wire::kTagBytes;
+  const bool held_up = counted && !active_.empty() &&
+                       loss_.bytes_in_flight() + bytes + capacity > congestion_.window();
+  if ((wrote_data && !counted && active_.empty()) || held_up || probe) {
     if (uint8_t* after = wire::write(p, end, wire::AckNow{}); after != nullptr) {
       p = after;
       eliciting = true;

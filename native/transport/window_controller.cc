@@ -32,7 +32,6 @@ void WindowController::configure(uint32_t window, uint32_t ack_every, uint32_t m
 
 uint32_t WindowController::ceiling() const {
   uint32_t most = maximum_ != 0 ? maximum_ : wire::kMaxWindow;
-  if (advised_window_ != 0) most = std::min(most, std::max(advised_window_, wire::kMinWindow));
   return std::max(most, std::max(minimum_, wire::kMinWindow));
 }
 
@@ -98,10 +97,6 @@ void WindowController::decide(const Path& path) {
   const double loss = std::max(loss_, advised_loss_);
   const uint32_t floor = floor_of(path.congestion_messages);
   rounds_since_growth_++;
-  if (window_ > ceiling()) {
-    set_window(ceiling(), WindowCause::kAdvice);
-    return;
-  }
   if (loss > kPoor) {
     clean_rounds_ = 0;
     divisor_ = 4;
@@ -123,7 +118,14 @@ void WindowController::decide(const Path& path) {
   } else if (clean_rounds_ > 0 && rounds_since_growth_ >= static_cast<int>(kRoundsOfGrowth)) {
     rounds_since_growth_ = 0;
     const auto grown = static_cast<uint64_t>(static_cast<double>(window_) * kGrowth);
-    set_window(std::max<uint64_t>(grown, window_ + uint64_t{2}), WindowCause::kGrowth);
+    const uint64_t wanted = std::max<uint64_t>(grown, window_ + uint64_t{2});
+    // The receiver's advice holds back growth; it never takes what the path needs, for its credit
+    // guards its memory anyway.
+    if (advised_window_ != 0 && wanted > std::max(advised_window_, window_)) {
+      set_window(std::max(advised_window_, window_), WindowCause::kAdvice);
+    } else {
+      set_window(wanted, WindowCause::kGrowth);
+    }
   }
 }
 
