@@ -25,7 +25,7 @@ int32_t Outbox::send(engine::Engine& engine, int64_t handle, const uint8_t* data
       return kSendClosed;
     case Channel::Push::kRefused:
     case Channel::Push::kNoRoom:
-      return channel.unsent() >= entry->max_buffered ? kSendBufferFull : kSendNoMemory;
+      return channel.buffered() >= entry->max_buffered ? kSendBufferFull : kSendNoMemory;
   }
   unflushed_ += length + kMessageCost;
   entry->pushed = true;

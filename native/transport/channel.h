@@ -93,6 +93,8 @@ class Channel {
   // Number of the next message to be pushed. Producer thread.
   uint64_t written_sequence() const { return out_.ring().written_sequence(); }
   uint64_t unsent() const { return out_.ring().unsent(); }
+  // What max_buffered bounds: the same, and what is kept of messages that will not be sent.
+  uint64_t buffered() const { return unsent() + out_.ring().dropped(); }
 
   // Producer thread, under the lock: what was pushed may leave now.
   void flush(Time now);

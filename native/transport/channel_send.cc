@@ -23,7 +23,7 @@ Channel::Push Channel::push(const uint8_t* data, size_t length) {
   if (!writable_.load(std::memory_order_acquire)) return Push::kClosed;
   if (length > max_send_.load(std::memory_order_relaxed)) return Push::kTooLarge;
   SendRing& ring = out_.ring();
-  if (ring.unsent() + ring.dropped() >= max_buffered_) return Push::kRefused;
+  if (buffered() >= max_buffered_) return Push::kRefused;
   if (!ring.push(data, length)) return Push::kNoRoom;
   if (ring.unsent() <= high_water_mark_) return Push::kTaken;
   drain_wanted_.store(true, std::memory_order_relaxed);
