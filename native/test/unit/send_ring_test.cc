@@ -158,5 +158,25 @@ TEST(SendRing, TrimKeepsWhatIsNotSent) {
   EXPECT_EQ(read, in_wire_form(Bytes(10, 9)));
 }
 
+TEST(SendRing, ReadsALengthThatGoesOverItsEnd) {
+  FailingMemory memory;
+  SendRing ring(memory, 1);
+  ASSERT_TRUE(ring.grow(1'000));
+  const std::vector<uint8_t> bytes(20'000);
+  // Lengths of two and four bytes, at every place of the ring sooner or later.
+  for (uint64_t sequence = 1; sequence < 200'000; sequence++) {
+    const size_t length = sequence % 997 == 0 ? 17'000 : 64 + sequence % 61;
+    if (!ring.push(bytes.data(), length)) {
+      ASSERT_TRUE(ring.grow(length));
+      ASSERT_TRUE(ring.push(bytes.data(), length));
+    }
+    ring.publish();
+    size_t prefix = 0;
+    ASSERT_EQ(ring.length_at(ring.position_of(sequence), prefix), length);
+    ASSERT_EQ(prefix, length < 16'384 ? 2u : 4u);
+    ring.free_below(sequence + 1);
+  }
+}
+
 }  // namespace
 }  // namespace hawser::transport
