@@ -10,6 +10,9 @@ import {
   type TestNetwork,
 } from 'hawser/testing'
 
+// Virtual time takes what the machine needs, which may be busy or run under sanitizers.
+jest.setTimeout(120_000)
+
 const networks: TestNetwork[] = []
 
 afterEach(async () => {
