@@ -209,7 +209,7 @@ void reduce(const Reduction& reduction, uint64_t index, ChannelPlan& plan) {
   for (SidePlan& side : plan.side) {
     transport::ChannelConfig& config = side.config;
     side.messages /= reduction.divisor;
-    if ((reduction.channels >> index & 1) == 0) side.messages = 0;
+    if (index < 32 && (reduction.channels >> index & 1) == 0) side.messages = 0;
     if (drops(kWindowOptions)) {
       config.window = config.ack_every = config.window_minimum = config.window_maximum = 0;
       config.ack_timeout = config.resend_timeout = 0;

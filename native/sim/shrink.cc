@@ -29,7 +29,6 @@ bool Reduction::parse(const char* text, Reduction& out) {
 
 Reduction shrink(uint64_t seed) {
   Reduction best;
-  best.channels = (1u << 6) - 1;
   best.impairments = (1u << kImpairments) - 1;
   best.features = (1u << kFeatures) - 1;
   // The failure without its numbers: another one would be another story.

@@ -203,10 +203,13 @@ TEST_F(CountedSender, OnceEndIsAcknowledgedPacketsAreEnough) {
   channel_->end(network_.now());
   network_.run_for(5 * kMillisecond);
   EXPECT_EQ(raw_.count(FrameType::kEnd), 1u);
+  const transport::Session& session = channel_->session();
+  EXPECT_EQ(session.channel_count(), 1u);
   raw_.add(wire::End{channel_->id(), 0});
   acknowledge();
   network_.run_for(kSecond);
-  EXPECT_TRUE(channel_->gone());
+  // It is gone, and was freed.
+  EXPECT_EQ(session.channel_count(), 0u);
 }
 
 TEST_F(CountedSender, AFlushAtTheEndAsksForACount) {
