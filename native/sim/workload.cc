@@ -205,6 +205,7 @@ void Workload::connect(SessionRun& run) {
     return;
   }
   run.side[0] = session;
+  run.initiator_id = session->local_id();
   session->user = static_cast<uint64_t>(run.index) * 2 + 1;
 }
 
@@ -212,7 +213,7 @@ void Workload::on_session(SimPeer& peer, Session& session, uint32_t events) {
   if (session.user == 0) {
     for (const auto& run : sessions_) {
       if (run->plan.responder == peer.index() && run->side[0] != nullptr &&
-          run->side[0]->local_id() == session.remote_id() && run->side[1] == nullptr) {
+          run->initiator_id == session.remote_id() && run->side[1] == nullptr) {
         run->side[1] = &session;
         session.user = static_cast<uint64_t>(run->index) * 2 + 2;
       }

@@ -43,7 +43,9 @@ struct ChannelRun {
 struct SessionRun {
   int index = 0;
   SessionPlan plan;
+  // Not to be followed once it is closed.
   transport::Session* side[2] = {nullptr, nullptr};
+  wire::ConnectionId initiator_id{};
   bool opened[2] = {false, false};
   bool closed[2] = {false, false};
   bool close_asked = false;
