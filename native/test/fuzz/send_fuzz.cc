@@ -28,6 +28,8 @@ enum class Byte : uint8_t { kUnsent, kFlying, kLost, kAcknowledged };
 struct Packet {
   uint64_t begin;
   uint64_t end;
+  // It does not carry its content for the first time.
+  bool again = false;
   bool lost = false;
 };
 
@@ -200,7 +202,8 @@ class Run {
       bytes_[at] = Byte::kFlying;
     }
     sent_ = std::max(sent_, carried.end);
-    packets_.push_back({carried.begin, carried.end});
+    FUZZ_CHECK(carried.again == (lost_at != UINT64_MAX), "whether it was sent before");
+    packets_.push_back({carried.begin, carried.end, carried.again});
     const std::vector<uint8_t> exact(packet.data(), end);
     check_frames(exact, carried.begin, carried.end);
   }
@@ -284,12 +287,17 @@ class Run {
     if (packet.lost) return;
     packet.lost = true;
     const uint64_t refused = memory_.refused();
-    if (!out_.on_lost(packet.begin, packet.end)) {
+    if (!out_.on_lost(packet.begin, packet.end, packet.again)) {
       FUZZ_CHECK(memory_.refused() != refused, "no memory, but none was refused");
       over_ = true;
       return;
     }
-    settle(packet.begin, packet.end, Byte::kLost);
+    requested_.resize(bytes_.size(), false);
+    for (uint64_t at = packet.begin; at < packet.end; at++) {
+      // What was asked for is repeated already.
+      const bool repeated = requested_[at] && !packet.again;
+      if (!repeated && bytes_[at] != Byte::kAcknowledged) bytes_[at] = Byte::kLost;
+    }
   }
 
   void count(uint64_t sequence) {
@@ -304,26 +312,19 @@ class Run {
     FUZZ_CHECK(moved == base_ - before, "moved by %llu", static_cast<unsigned long long>(moved));
   }
 
-  // The peer asks for messages: those of them that are on their way go again, each once until the
-  // requests are forgotten.
+  // The peer asks for messages: those of them that are on their way go again.
   void request(uint64_t first, uint64_t count) {
-    if (count == 20) {
-      out_.forget_requests();
-      requested_.clear();
-      return;
-    }
     const uint64_t refused = memory_.refused();
-    out_.on_request(first, count);
+    out_.on_request(first, count, 0);
     if (memory_.refused() != refused) {
       over_ = true;  // what it remembers of them cannot be told
       return;
     }
-    const uint64_t begin = std::min(first - first_, begun());
-    const uint64_t end = std::min(begin + count, begun());
+    const uint64_t end = std::min(first - first_ + count, begun());
+    const uint64_t begin = std::min(std::max(first - first_, base_), end);
     requested_.resize(bytes_.size(), false);
     for (uint64_t at = starts_[begin]; at < std::min(starts_[end], sent_); at++) {
-      if (bytes_[at] == Byte::kAcknowledged || requested_[at]) continue;
-      bytes_[at] = Byte::kLost;
+      if (bytes_[at] != Byte::kAcknowledged) bytes_[at] = Byte::kLost;
       requested_[at] = true;
     }
   }
