@@ -165,7 +165,7 @@ Duration LossDetector::loss_delay(const RttEstimator& rtt) const {
 
 Duration LossDetector::pto(const RttEstimator& rtt, Duration peer_max_ack_delay) const {
   Duration timeout = rtt.pto_base() + peer_max_ack_delay;
-  const Duration most = std::max(timeout, kMaximumPto);
+  const Duration most = std::clamp(timeout, kMaximumPto, kLongestPto);
   for (unsigned i = 0; i < pto_count_ && timeout < most; i++) timeout *= 2;
   return std::min(timeout, most);
 }

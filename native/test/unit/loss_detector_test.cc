@@ -163,13 +163,20 @@ TEST_F(LossDetectorRules, TheProbeTimeoutIsAtMostFourSeconds) {
 }
 
 TEST_F(LossDetectorRules, AProbeTimeoutLongerThanTheBoundStaysAsItIs) {
-  warm_up(5 * kSecond);
+  warm_up(2 * kSecond);
   send();
   const Duration base = rtt_.pto_base() + kPeerDelay;
   ASSERT_GT(base, LossDetector::kMaximumPto);
   now_ = deadline();
   ASSERT_EQ(timeout().probes, 2U);
   EXPECT_EQ(detector_.pto(rtt_, kPeerDelay), base);
+}
+
+TEST_F(LossDetectorRules, NoProbeTimeoutIsLongerThanTenSeconds) {
+  warm_up(100 * kSecond);
+  send();
+  ASSERT_GT(rtt_.pto_base(), LossDetector::kLongestPto);
+  EXPECT_EQ(detector_.pto(rtt_, kPeerDelay), LossDetector::kLongestPto);
 }
 
 TEST_F(LossDetectorRules, EarlyTimeoutsDoNothing) {
