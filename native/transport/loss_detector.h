@@ -40,7 +40,7 @@ class LossDetector {
   // 9002 has no such bound, but a path that comes back is to be found well within an idle timeout.
   static constexpr Duration kMaximumPto = 4 * kSecond;
   // No PTO is longer, whatever round trip a peer that holds back its ACKs makes us measure.
-  static constexpr Duration kLongestPto = 10 * kSecond;
+  static constexpr Duration kLongestPto = 60 * kSecond;
   static constexpr unsigned kProbes = 2;
   // Records of lost packets hold up the ring: they are kept for two probe timeouts, but only while
   // there are no more than this and four times the packets in flight.

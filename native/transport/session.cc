@@ -13,6 +13,7 @@ constexpr Duration kFirstInitPause = 250 * kMillisecond;
 // A timer never asks to be called again at once.
 constexpr Duration kShortestTimer = 10 * kMicrosecond;
 constexpr Duration kHalfOpenLife = 10 * kSecond;
+constexpr Duration kLongestClosing = 30 * kSecond;
 // Packet numbers below this are looked for among duplicates; a path that reorders more loses them.
 constexpr size_t kDuplicateWindow = 8192;
 
@@ -141,6 +142,12 @@ void Session::open_now(Time now) {
   runtime_.make_ready(this);
 }
 
+// RFC 9000, section 10.2, asks for three PTOs; a peer that holds back its ACKs must not make them
+// minutes.
+Duration Session::closing_time() const {
+  return std::min<Duration>(3 * loss_.pto(rtt_, peer_max_ack_delay()), kLongestClosing);
+}
+
 void Session::close(Time now, wire::Code code, const char* reason, size_t reason_length) {
   if (state_ == State::kGone || state_ == State::kClosing || state_ == State::kDraining) return;
   const CloseReason why = CloseReason::make(ClosedBy::kLocal, code, reason, reason_length);
@@ -151,7 +158,7 @@ void Session::close(Time now, wire::Code code, const char* reason, size_t reason
   reason_ = why;
   state_ = State::kClosing;
   close_wanted_ = true;
-  closing_until_ = now + 3 * loss_.pto(rtt_, peer_max_ack_delay());
+  closing_until_ = now + closing_time();
   close_channels();
   runtime_.make_ready(this);
   rearm(now);
@@ -210,7 +217,7 @@ Session::Taken Session::protocol_error(Time now, wire::Code code, const char* de
     reason_ = CloseReason::make(ClosedBy::kFailure, code, detail, std::strlen(detail));
     state_ = State::kClosing;
     close_wanted_ = true;
-    closing_until_ = now + 3 * loss_.pto(rtt_, peer_max_ack_delay());
+    closing_until_ = now + closing_time();
     close_channels();
     runtime_.make_ready(this);
     rearm(now);

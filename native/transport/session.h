@@ -165,6 +165,7 @@ class Session {
   void become_gone(Time now, const CloseReason& reason);
   void maybe_bury();
   void time_out_session(Time now);
+  Duration closing_time() const;
   void wait_for_answer(Time now) {
     if (unanswered_since_ == kNever) unanswered_since_ = unanswered_first_ = now;
   }

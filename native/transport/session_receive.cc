@@ -314,7 +314,7 @@ Session::Taken Session::on_close(Time now, const wire::Close& frame) {
   reason_ = CloseReason::make(ClosedBy::kRemote, wire::code_from_wire(frame.code),
                               reinterpret_cast<const char*>(frame.reason), frame.reason_length);
   state_ = State::kDraining;
-  closing_until_ = now + 3 * loss_.pto(rtt_, peer_max_ack_delay());
+  closing_until_ = now + closing_time();
   runtime_.not_ready(this);
   close_channels();
   rearm(now);
