@@ -55,13 +55,45 @@ TEST(ReceptionMonitor, ALossAtTheBorderDoesNotFlicker) {
 }
 
 TEST(ReceptionMonitor, WhatComesLateHasArrived) {
-  ReceptionMonitor monitor;
-  for (uint64_t n = 1; n < 50'000; n += 2) {
-    monitor.on_packet(n + 1);
-    monitor.on_packet(n);
+  // By one, and by as much as may be late anywhere in an interval.
+  for (const uint64_t late : {1, 20, 64}) {
+    ReceptionMonitor monitor;
+    for (uint64_t n = 1; n < 50'000; n += 2 * late) {
+      for (uint64_t i = 0; i < late; i++) monitor.on_packet(n + late + i);
+      for (uint64_t i = 0; i < late; i++) monitor.on_packet(n + i);
+    }
+    EXPECT_DOUBLE_EQ(monitor.loss(), 0) << "late by " << late;
+    EXPECT_EQ(monitor.grade(), Grade::kClean);
   }
-  EXPECT_LT(monitor.loss(), 0.004);
-  EXPECT_EQ(monitor.grade(), Grade::kClean);
+}
+
+TEST(ReceptionMonitor, WhatComesLateAmongLossesIsToldFromThem) {
+  ReceptionMonitor monitor;
+  uint64_t held = 0;
+  for (uint64_t n = 1; n < 50'000; n++) {
+    if (n % 20 == 0) continue;  // lost
+    if (n % 10 == 5 && held == 0) {
+      held = n;
+      continue;
+    }
+    monitor.on_packet(n);
+    if (held != 0 && n >= held + 30) {
+      monitor.on_packet(held);
+      held = 0;
+    }
+  }
+  EXPECT_NEAR(monitor.loss(), 0.05, 0.02);
+}
+
+TEST(ReceptionMonitor, AGapOfManyIntervalsIsOneMeasurement) {
+  ReceptionMonitor monitor;
+  uint64_t next = 1;
+  receive(monitor, next, 640, 0);
+  next += 6'400;
+  receive(monitor, next, 10, 0);
+  // Weighed like any other, however long it was.
+  EXPECT_GT(monitor.loss(), 0.2);
+  EXPECT_LE(monitor.loss(), 0.25);
 }
 
 TEST(ReceptionMonitor, AnyNumberIsTaken) {
