@@ -47,6 +47,24 @@ void add_short_channels(Luck& luck, const std::vector<int>& sessions, transport:
   plans.push_back(idle);
 }
 
+void add_extremes(Luck& luck, std::vector<ChannelPlan>& plans) {
+  const auto any = [&]() -> ChannelPlan& { return plans[luck.between(1, plans.size() - 1)]; };
+  if (luck.one_in(8)) {
+    SidePlan& side = any().side[luck.between(0, 1)];
+    side.config.ack_timeout = luck.duration(50 * kMillisecond, 2 * kSecond);
+    // Each window may wait for it.
+    const uint64_t window = std::max(side.config.window, 2u);
+    side.messages = std::min(side.messages, 20 * window);
+  }
+  if (luck.one_in(8)) {
+    ChannelPlan& plan = any();
+    for (SidePlan& side : plan.side) side.config.max_message = 1u << 20;
+    SidePlan& side = plan.side[luck.between(0, 1)];
+    side.sizes = {SizeProfile::kLarge, static_cast<uint32_t>(luck.between(120'000, 1u << 20))};
+    side.messages = luck.between(1, 3);
+  }
+}
+
 int add_deaf_peer(Luck& luck, SimNetwork& network, Workload& workload) {
   if (!luck.one_in(8)) return -1;
   SimPeer& deaf = network.add_peer(network.peer(0).config());

@@ -7,6 +7,7 @@
 
 #include "sim/extras.h"
 #include "sim/luck.h"
+#include "sim/memory_bound.h"
 #include "sim/network.h"
 #include "sim/workload.h"
 
@@ -234,17 +235,6 @@ void reduce(const Reduction& reduction, uint64_t index, ChannelPlan& plan) {
   if (drops(kResets)) plan.refuse = false;
 }
 
-size_t memory_bound(const std::vector<ChannelPlan>& channels, uint32_t max_credit) {
-  size_t bound = size_t{8} << 20;
-  for (const ChannelPlan& channel : channels) {
-    for (const SidePlan& side : channel.side) {
-      bound += 2 * (static_cast<size_t>(side.config.max_buffered) + side.config.max_message) +
-               4 * size_t{max_credit};
-    }
-  }
-  return bound;
-}
-
 // Memory fails now and then at one peer.
 void starve(Luck& luck, SimNetwork& network, Workload& workload) {
   workload.allow_failure(true);
@@ -263,6 +253,7 @@ void starve(Luck& luck, SimNetwork& network, Workload& workload) {
 SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
   Luck luck(seed);
   Luck more(seed, 0x6578747261);
+  Luck extreme(seed, 0x65787472656d65);
   SimNetwork network(seed);
   network.set_trace(trace);
   Workload workload(network);
@@ -325,6 +316,7 @@ SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
     }
     plans.push_back(plan);
   }
+  add_extremes(extreme, plans);
   // What the dice left over goes to the first channel, which stays whole.
   plans[0].refuse = false;
   plans[0].side[0].reset_after = plans[0].side[1].reset_after = UINT64_MAX;
@@ -351,17 +343,13 @@ SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
     plans.back().side[0].messages = 10;
   }
   add_noise(more, network);
-  uint32_t max_credit = 0;
-  for (int i = 0; i < network.peer_count(); i++) {
-    max_credit = std::max(max_credit, network.peer(i).config().max_credit);
-  }
-  for (int i = 0; i < network.peer_count(); i++) {
-    network.peer(i).set_memory_bound(memory_bound(plans, max_credit));
-  }
   uint64_t index = 0;
   for (ChannelPlan& plan : plans) {
     reduce(reduction, index++, plan);
     workload.add_channel(plan);
+  }
+  for (int i = 0; i < network.peer_count(); i++) {
+    network.peer(i).set_memory_bound(memory_bound(network, workload, plans, i));
   }
   if (changes) workload.allow_failure(true);
   if (starved && keeps(kNoMemory)) starve(luck, network, workload);
