@@ -26,6 +26,8 @@ const memoryLimit = 4 << 20
 // What the copies do without: fuzz targets, and the tests of rooms of which no patch is made.
 const leftOut = /^native\/test\/(fuzz|mutations|model|unit\/(engine|net|binding)_)/
 
+const fromOutside = new Set(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL'])
+
 class Usage extends Error {}
 
 function parse(args) {
@@ -162,7 +164,10 @@ class Worker {
     const lossless = await this.sim('--lossless')
     if (lossless.status !== 0) return { problem: lastLine(lossless) }
     const result = await this.sim('--seeds', String(seeds), '--stop')
-    return result.status === 0 ? {} : { caught: seedOf(result) }
+    if (result.status === 0) return {}
+    // Someone ended the run: that says nothing about the bug.
+    if (fromOutside.has(result.signal)) return { problem: `ended by ${result.signal}` }
+    return { caught: seedOf(result) }
   }
 
   async judgeByUnitTests(jobs) {
@@ -173,6 +178,8 @@ class Worker {
       limit: true,
     })
     if (result.status === 0) return {}
+    if (!result.hung && fromOutside.has(result.signal))
+      return { problem: `ended by ${result.signal}` }
     const failed = /\[ {2}FAILED {2}\] (\w[\w/]*\.[\w/]+)/.exec(result.output)
     const started = [...result.output.matchAll(/\[ RUN {6}\] ([\w/.]+)/g)].at(-1)
     const test = failed?.[1] ?? `${started?.[1]} (${result.hung ? 'hangs' : result.signal})`
