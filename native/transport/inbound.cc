@@ -9,10 +9,6 @@
 namespace hawser::transport {
 
 namespace {
-// Pieces of a message that may lie apart from each other at once, beyond one for each
-// kBytesPerPiece of its length. Honest senders cut messages into packets and stay far below.
-constexpr size_t kMostPieces = 64;
-constexpr uint64_t kBytesPerPiece = 256;
 // The cheapest message: an empty one.
 constexpr uint64_t kLeastCost = wire::message_cost(0);
 // Bytes of the messages of a run, without the lengths before them.
@@ -28,22 +24,6 @@ uint64_t body_bytes(const uint8_t* run, size_t length) {
 }
 
 }  // namespace
-
-// A message of which not everything is here yet.
-struct Inbound::Partial {
-  Partial(Memory& memory, uint8_t* block, uint32_t prefix_bytes, uint32_t total_bytes)
-      : data(block), prefix(prefix_bytes), total(total_bytes), apart(memory) {}
-
-  bool complete() const { return contiguous == total; }
-  size_t block_bytes() const { return size_t{prefix} + total; }
-
-  uint8_t* data;  // the length as a varint, then the message
-  uint32_t prefix;
-  uint32_t total;
-  // Bytes [0, contiguous) are here, and those in `apart`, which lie above.
-  uint64_t contiguous = 0;
-  RangeSet apart;
-};
 
 Inbound::Inbound(Memory& memory, BlockPool& pool, uint64_t first_sequence, uint64_t credit)
     : memory_(&memory),
@@ -97,31 +77,10 @@ bool Inbound::within_credit(uint64_t sequence, uint64_t cost) const {
   return received_cost_ + cost + least_missing * kLeastCost <= announced_;
 }
 
-bool Inbound::may_hand_over(MessageSink* sink) const {
-  return sink != nullptr && demand_ != Demand::kNone;
-}
-
-void Inbound::on_handed_over(uint64_t cost, size_t length) {
-  delivered_cost_ += cost;
-  if (demand_ == Demand::kContinuous) {
-    consumed_cost_ = delivered_cost_;
-  } else if (length >= once_left_) {
-    demand_ = Demand::kNone;
-  } else {
-    once_left_ -= length;
-  }
-}
-
 void Inbound::set_max_message(uint32_t bytes) {
   max_message_ = bytes;
   max_message_known_ = true;
   on_blocked(wanted_);  // what was asked for before may fit now
-}
-
-void Inbound::set_demand(Demand demand) {
-  if (demand != Demand::kNone) consumed_cost_ = delivered_cost_;
-  once_left_ = kOnceBytes;
-  demand_ = demand;
 }
 
 Inbound::Result Inbound::on_message(Channel& channel, uint64_t sequence, const uint8_t* run,
@@ -163,12 +122,6 @@ Inbound::Result Inbound::on_message(Channel& channel, uint64_t sequence, const u
   advance();
   deliver(channel, sink);
   return result;
-}
-
-// What the pieces of a message that is not complete were charged; 0 when there are none.
-uint64_t Inbound::partial_cost(uint64_t sequence) const {
-  if (!slots_.contains(sequence) || slots_[sequence].state != State::kPartial) return 0;
-  return wire::message_cost(reinterpret_cast<const Partial*>(slots_[sequence].data)->total);
 }
 
 // Keeps those messages of a run that are not here yet, as runs as long as possible.
@@ -230,248 +183,6 @@ Inbound::Result Inbound::store_run(uint64_t sequence, const uint8_t* run, size_t
   received_messages_ += count;
   received_bytes_ += body_bytes(run, length);
   return Result::kTaken;
-}
-
-Inbound::Result Inbound::on_fragment(Channel& channel, uint64_t sequence, uint64_t total,
-                                     uint64_t offset, const uint8_t* piece, size_t length,
-                                     MessageSink* sink) {
-  if (final_known_ && sequence > final_) return Result::kBadState;
-  if (total > max_message_) return Result::kTooLarge;
-  if (!missing(sequence)) {
-    duplicate_messages_++;
-    return Result::kDuplicate;
-  }
-  if (!slots_.contains(sequence) || slots_[sequence].state == State::kEmpty) {
-    const Result started = start_partial(sequence, total);
-    if (started != Result::kTaken) return started;
-  }
-  auto& partial = *reinterpret_cast<Partial*>(slots_[sequence].data);
-  if (partial.total != total) return Result::kBadState;
-  const Result result = add_piece(partial, offset, piece, length);
-  if (result != Result::kTaken || !partial.complete()) return result;
-  finish_partial(sequence);
-  if (delivery_ == wire::Delivery::kLatest) keep_newest();
-  advance();
-  deliver(channel, sink);
-  return Result::kTaken;
-}
-
-// The room for the whole message is taken with its first piece.
-Inbound::Result Inbound::start_partial(uint64_t sequence, uint64_t total) {
-  const uint64_t cost = wire::message_cost(total);
-  if (!within_credit(sequence, cost)) return Result::kTooMuch;
-  if (!reserve_slot(sequence)) return Result::kNoMemory;
-  const auto prefix = static_cast<uint32_t>(wire::varint_size(total));
-  uint8_t* place = pool_->take(sizeof(Partial));
-  if (place == nullptr) return Result::kNoMemory;
-  uint8_t* block = pool_->take(prefix + total);
-  if (block == nullptr) {
-    pool_->give(place, sizeof(Partial));
-    return Result::kNoMemory;
-  }
-  wire::write_varint(block, total);
-  new (place) Partial(*memory_, block, prefix, static_cast<uint32_t>(total));
-  slots_[sequence] = Slot{place, 0, 0, State::kPartial};
-  partial_messages_++;
-  received_cost_ += cost;
-  return Result::kTaken;
-}
-
-Inbound::Result Inbound::add_piece(Partial& partial, uint64_t offset, const uint8_t* piece,
-                                   size_t length) {
-  const uint64_t end = offset + length;
-  const uint64_t before = partial.contiguous + partial.apart.total();
-  if (offset <= partial.contiguous) {
-    if (end > partial.contiguous) {
-      partial.contiguous = end;
-      while (!partial.apart.empty() && partial.apart.front().begin <= partial.contiguous) {
-        partial.contiguous = std::max(partial.contiguous, partial.apart.front().end);
-        partial.apart.remove_below(partial.contiguous);
-      }
-    }
-  } else {
-    if (partial.apart.count() >= kMostPieces + partial.total / kBytesPerPiece) {
-      return Result::kExcessive;
-    }
-    if (!partial.apart.add(offset, end)) return Result::kNoMemory;
-  }
-  if (partial.contiguous + partial.apart.total() == before) return Result::kDuplicate;
-  std::memcpy(partial.data + partial.prefix + offset, piece, length);
-  return Result::kTaken;
-}
-
-void Inbound::finish_partial(uint64_t sequence) {
-  Slot& slot = slots_[sequence];
-  auto* partial = reinterpret_cast<Partial*>(slot.data);
-  const auto length = static_cast<uint32_t>(partial->block_bytes());
-  received_bytes_ += partial->total;
-  uint8_t* data = partial->data;
-  partial->data = nullptr;
-  free_partial(partial);
-  slot = Slot{data, length, 1, State::kRun};
-  partial_messages_--;
-  stored_messages_++;
-  ahead_messages_++;
-  first_ready_ = std::min(first_ready_, sequence);
-  received_messages_++;
-}
-
-void Inbound::drop_partial(uint64_t sequence) {
-  Slot& slot = slots_[sequence];
-  auto* partial = reinterpret_cast<Partial*>(slot.data);
-  received_cost_ -= wire::message_cost(partial->total);
-  free_partial(partial);
-  partial_messages_--;
-  slot = Slot{nullptr, 0, 0, State::kEmpty};
-}
-
-void Inbound::free_partial(Partial* partial) {
-  if (partial->data != nullptr) pool_->give(partial->data, partial->block_bytes());
-  partial->~Partial();
-  pool_->give(reinterpret_cast<uint8_t*>(partial), sizeof(Partial));
-}
-
-// Moves expected_ over what is here and what was skipped.
-void Inbound::advance() {
-  while (slots_.contains(expected_)) {
-    const Slot& slot = slots_[expected_];
-    if (slot.state == State::kRun || slot.state == State::kTaken) {
-      ahead_messages_ -= slot.count;
-      expected_ += slot.count;
-      continue;
-    }
-    if (expected_ >= skipped_below_) break;
-    if (slot.state == State::kPartial) drop_partial(expected_);
-    expected_++;
-    skipped_messages_++;
-  }
-  if (!slots_.contains(expected_) && expected_ < skipped_below_) {
-    skipped_messages_ += skipped_below_ - expected_;
-    expected_ = skipped_below_;
-  }
-  pass_settled();
-}
-
-// Moves delivered_ over what was handed over out of order, and what was skipped.
-void Inbound::pass_settled() {
-  while (delivered_ < expected_) {
-    if (!slots_.contains(delivered_)) {
-      delivered_ = expected_;
-    } else if (slots_[delivered_].state == State::kEmpty) {
-      delivered_++;
-    } else if (slots_[delivered_].state == State::kTaken) {
-      delivered_ += slots_[delivered_].count;
-    } else {
-      break;
-    }
-  }
-  if (delivered_ < slots_.end()) {
-    slots_.pop_front_until(std::max(delivered_, slots_.first()));
-  } else if (!slots_.empty()) {
-    slots_.pop_front_until(slots_.end());
-  }
-  if (skipped_cost_ != 0 && delivered_ >= skipped_below_) {
-    delivered_cost_ += skipped_cost_;
-    consumed_cost_ += skipped_cost_;
-    skipped_cost_ = 0;
-  }
-}
-
-bool Inbound::hand_over(Channel& channel, MessageSink* sink, uint64_t sequence, const Slot& slot) {
-  const uint8_t* from = slot.data;
-  size_t length = slot.length;
-  uint32_t count = slot.count;
-  if (delivery_ == wire::Delivery::kLatest) {
-    // Only the last one of a run.
-    const uint8_t* body = nullptr;
-    size_t size = 0;
-    for (; count > 1; count--, sequence++)
-      from = wire::next_block(from, slot.data + slot.length, body, size);
-    length = static_cast<size_t>(slot.data + slot.length - from);
-  }
-  if (!sink->take(channel, sequence, from, length, count)) return false;
-  skipped_messages_ += slot.count - count;
-  newest_taken_ = std::max(newest_taken_, sequence + count);
-  return true;
-}
-
-void Inbound::deliver(Channel& channel, MessageSink* sink) {
-  if (delivery_ == wire::Delivery::kOrdered) {
-    deliver_in_order(channel, sink);
-  } else {
-    deliver_any(channel, sink);
-  }
-}
-
-void Inbound::deliver_in_order(Channel& channel, MessageSink* sink) {
-  while (delivered_ != expected_ && may_hand_over(sink)) {
-    const Slot slot = slots_[delivered_];
-    if (!hand_over(channel, sink, delivered_, slot)) return;
-    pool_->give(slot.data, slot.length);
-    stored_messages_ -= slot.count;
-    delivered_ += slot.count;
-    on_handed_over(slot.length + wire::kMessageOverhead * slot.count, slot.length);
-    pass_settled();
-  }
-}
-
-// What is whole, whatever is missing before it.
-void Inbound::deliver_any(Channel& channel, MessageSink* sink) {
-  uint64_t s = std::max(first_ready_, slots_.first());
-  for (; stored_messages_ != 0 && s < slots_.end() && may_hand_over(sink); s++) {
-    const Slot slot = slots_[s];
-    if (slot.state != State::kRun) continue;
-    if (!hand_over(channel, sink, s, slot)) break;
-    mark_taken(s, slot);
-    on_handed_over(slot.length + wire::kMessageOverhead * slot.count, slot.length);
-  }
-  first_ready_ = s;
-  pass_settled();
-}
-
-// Each gets a slot of its own that knows its cost, for SKIP.
-void Inbound::mark_taken(uint64_t sequence, const Slot& slot) {
-  const uint8_t* p = slot.data;
-  for (uint32_t i = 0; i < slot.count; i++) {
-    const uint8_t* body = nullptr;
-    size_t length = 0;
-    const uint8_t* after = wire::next_block(p, slot.data + slot.length, body, length);
-    slots_[sequence + i] = Slot{nullptr, static_cast<uint32_t>(after - p), 1, State::kTaken};
-    p = after;
-  }
-  pool_->give(slot.data, slot.length);
-  stored_messages_ -= slot.count;
-}
-
-// kLatest: of what waits, only the newest run, and that only if it is newer than what was handed
-// over.
-void Inbound::keep_newest() {
-  uint64_t newest = 0;
-  bool found = false;
-  const uint64_t from = std::max(first_ready_, slots_.first());
-  for (uint64_t s = from; s < slots_.end(); s++) {
-    if (slots_[s].state != State::kRun) continue;
-    newest = s;
-    found = true;
-  }
-  if (!found) return;
-  const bool keep = newest + slots_[newest].count > newest_taken_;
-  for (uint64_t s = from; s < slots_.end(); s++) {
-    const Slot slot = slots_[s];
-    if (slot.state != State::kRun || (keep && s == newest)) continue;
-    mark_taken(s, slot);
-    skipped_messages_ += slot.count;
-    const uint64_t cost = slot.length + wire::kMessageOverhead * slot.count;
-    delivered_cost_ += cost;
-    consumed_cost_ += cost;
-  }
-  first_ready_ = keep ? newest : slots_.end();
-}
-
-void Inbound::set_delivery(wire::Delivery delivery) {
-  delivery_ = delivery;
-  first_ready_ = slots_.first();
-  if (delivery_ == wire::Delivery::kLatest) keep_newest();
 }
 
 // Cost of everything received from `sequence` on.

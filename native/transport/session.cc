@@ -10,8 +10,6 @@ namespace hawser::transport {
 namespace {
 
 constexpr Duration kFirstInitPause = 250 * kMillisecond;
-// A timer never asks to be called again at once.
-constexpr Duration kShortestTimer = 10 * kMicrosecond;
 constexpr Duration kHalfOpenLife = 10 * kSecond;
 constexpr Duration kLongestClosing = 30 * kSecond;
 // Packet numbers below this are looked for among duplicates; a path that reorders more loses them.
@@ -366,130 +364,7 @@ void Session::check_idle_channels(Time now) {
   }
 }
 
-// --- Timers.
-
-Duration Session::peer_max_ack_delay() const {
-  return Duration{remote_parameters_.max_ack_delay_us} * kMicrosecond;
-}
-
-Time Session::ack_deadline() const {
-  Time deadline = acks_.deadline();
-  if (!counts_.empty()) deadline = std::min(deadline, count_deadline_);
-  return deadline;
-}
-
-Duration Session::idle_timeout() const {
-  const uint32_t ours = endpoint_.config().idle_timeout_ms;
-  const uint32_t theirs = remote_parameters_.idle_timeout_ms;
-  const uint32_t shorter = ours == 0 || (theirs != 0 && theirs < ours) ? theirs : ours;
-  return shorter == 0 ? kNever : Duration{shorter} * kMillisecond;
-}
-
-Time Session::idle_deadline() const {
-  const Duration timeout = idle_timeout();
-  if (timeout == kNever) return kNever;
-  // A path may carry only small packets: then the peer is heard, and what it is sent never arrives.
-  const bool waits = unanswered_since_ != kNever && loss_.probe_pending();
-  if (!waits) return last_received_ + timeout;
-  // However often the peer is heard in between: at three times that nothing is to be expected.
-  return std::min(std::min(last_received_, unanswered_since_) + timeout,
-                  unanswered_first_ + 3 * timeout);
-}
-
-Time Session::keep_alive_deadline() const {
-  const Duration idle = idle_timeout();
-  // A probe timeout keeps the path alive by itself, and every PING would put it off.
-  if (channels_.size() == 0 || idle == kNever || loss_.probe_pending()) return kNever;
-  return std::max(last_received_, last_ping_) + idle / 3;
-}
-
-void Session::rearm(Time now) {
-  Time deadline = kNever;
-  switch (state_) {
-    case State::kConnecting:
-      deadline = std::min(connect_deadline_, next_init_);
-      break;
-    case State::kHalfOpen:
-      deadline = connect_deadline_;
-      break;
-    case State::kOpen:
-      deadline = std::min({loss_.deadline(rtt_, peer_max_ack_delay()), ack_deadline(),
-                           idle_deadline(), keep_alive_deadline(), idle_check_, retry_at_});
-      // What the pacer holds back; the congestion window waits for an ACK instead.
-      if ((!active_.empty() || has_control()) &&
-          congestion_allows(endpoint_.config().path_datagram)) {
-        deadline = std::min(deadline, pacer_.next_release(now));
-      }
-      break;
-    case State::kClosing:
-      deadline = std::min(closing_until_, next_close_);
-      break;
-    case State::kDraining:
-      deadline = closing_until_;
-      break;
-    case State::kGone:
-      break;
-  }
-  // What is due already waits in the ready queue, and transmit() arms anew.
-  if (ready_hook.linked && deadline <= now) {
-    deadline = state_ == State::kOpen      ? idle_deadline()
-               : state_ == State::kClosing ? closing_until_
-                                           : connect_deadline_;
-  }
-  if (deadline == kNever) {
-    runtime_.wheel().cancel(timer_);
-    return;
-  }
-  deadline = std::max(deadline, now + kShortestTimer);
-  if (!timer_.armed() || timer_.deadline != deadline) {
-    runtime_.wheel().arm(timer_, deadline);
-  }
-}
-
-void Session::on_timer(Time now) {
-  switch (state_) {
-    case State::kConnecting:
-      if (now >= connect_deadline_) {
-        static constexpr char kText[] = "no answer";
-        CloseReason reason =
-            CloseReason::make(ClosedBy::kFailure, wire::Code::kNoError, kText, sizeof kText - 1);
-        reason.timed_out = true;
-        become_gone(now, reason);
-        return;
-      }
-      if (now >= next_init_) runtime_.make_ready(this);
-      break;
-    case State::kHalfOpen:
-      if (now >= connect_deadline_) {
-        become_gone(now, CloseReason{});
-        return;
-      }
-      break;
-    case State::kOpen:
-      if (!on_open_timer(now)) return;
-      break;
-    case State::kClosing:
-    case State::kDraining:
-      if (now >= closing_until_) {
-        become_gone(now, reason_);
-        return;
-      }
-      if (state_ == State::kClosing && now >= next_close_) {
-        next_close_ = kNever;
-        close_wanted_ = true;
-        runtime_.make_ready(this);
-      }
-      break;
-    case State::kGone:
-      return;
-  }
-  if (ready_hook.linked) {
-    // transmit() comes next and arms it again: what is due until then stays due.
-    runtime_.wheel().cancel(timer_);
-  } else {
-    rearm(now);
-  }
-}
+// --- Counters.
 
 SessionCounters Session::counters() const {
   SessionCounters c = counters_;

@@ -225,6 +225,8 @@ class Session {
   void check_idle_channels(Time now);
   void close_channels();
   bool on_open_timer(Time now);
+  // False: no memory, the session closes.
+  bool on_loss_timer(Time now);
   void apply_loss(Time now, uint64_t bytes, Time largest_sent_at, uint64_t prior, bool persistent);
 
   Endpoint& endpoint_;

@@ -1,0 +1,178 @@
+// What becomes of the packets a session sent: acknowledgements, losses and timeouts (RFC 9002).
+
+#include <algorithm>
+
+#include "transport/endpoint.h"
+#include "transport/runtime.h"
+#include "transport/session.h"
+
+namespace hawser::transport {
+
+// Tells channels what became of the frames of a packet.
+class Session::Fate final : public LossDetector::Visitor {
+ public:
+  Fate(Session& session, Time now) : session_(session), now_(now) {}
+
+  void on_acked(const SentPacket& packet) override {
+    // An answer to a PING says nothing about packets that carry something.
+    if (packet.frame_count != 0) session_.unanswered_since_ = kNever;
+    if (packet.has_ack) session_.acks_.on_ack_of_ack(packet.largest_acked_in_ack);
+    for (uint64_t i = 0; i < packet.frame_count; i++) {
+      const FrameRef ref = session_.refs_[packet.frame_first + i];
+      if (!session_.frame_acknowledged(now_, ref)) failed_ = true;
+    }
+  }
+
+  void on_lost(const SentPacket& packet) override {
+    for (uint64_t i = 0; i < packet.frame_count; i++) {
+      const FrameRef ref = session_.refs_[packet.frame_first + i];
+      if (!session_.frame_lost(ref)) failed_ = true;
+    }
+  }
+
+  void on_spurious(const SentPacket& packet) override { on_acked(packet); }
+
+  // Some fate could not be noted for want of memory: the channel would never finish.
+  bool failed() const { return failed_; }
+
+ private:
+  Session& session_;
+  Time now_;
+  bool failed_ = false;
+};
+
+Session::Taken Session::on_ack(Time now, const wire::Ack& ack) {
+  Interval ranges[wire::kMaxAckRanges];
+  for (uint32_t i = 0; i < ack.range_count; i++) {
+    ranges[i] = Interval{ack.ranges[i].first, ack.ranges[i].last + 1};
+  }
+  const auto delay_us =
+      static_cast<Duration>(std::min<uint64_t>(ack.delay_us, wire::kMaxAckDelayUs));
+  Fate fate(*this, now);
+  const LossDetector::AckResult result = loss_.on_ack(
+      now, ranges, ack.range_count, delay_us * kMicrosecond, peer_max_ack_delay(), rtt_, fate);
+  if (!result.valid) {
+    return protocol_error(now, wire::Code::kAckInvalid, "acknowledged what was never sent");
+  }
+  counters_.acks_received++;
+  if (loss_.probe_pending()) wait_for_answer(now);
+  if (fate.failed()) {
+    return protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
+  }
+  if (result.loss_undone) congestion_.on_spurious_loss(now);
+  if (result.lost_packets != 0) {
+    apply_loss(now, result.lost_bytes, result.largest_lost_sent_at, result.prior_in_flight,
+               result.persistent_congestion);
+  }
+  if (result.any_new) {
+    AckEvent event;
+    event.now = now;
+    event.acked_bytes = result.acked_bytes;
+    event.prior_in_flight = result.prior_in_flight;
+    event.largest_sent_time = result.largest_newly_acked_sent_at;
+    event.rtt_latest = result.rtt_sampled ? rtt_.latest() : 0;
+    event.rtt_min = rtt_.minimum();
+    event.rtt_smoothed = rtt_.smoothed();
+    event.app_limited = result.app_limited;
+    event.largest_acked = loss_.largest_acked();
+    event.next_packet_number = loss_.next_number();
+    congestion_.on_ack(event);
+    probes_ = 0;
+  }
+  release_refs();
+  update_rates(now);
+  if (!active_.empty() || has_control()) runtime_.make_ready(this);
+  return Taken::kYes;
+}
+
+void Session::apply_loss(Time now, uint64_t bytes, Time largest_sent_at, uint64_t prior,
+                         bool persistent) {
+  LossEvent event;
+  event.now = now;
+  event.lost_bytes = bytes;
+  event.largest_lost_sent_time = largest_sent_at;
+  event.prior_in_flight = prior;
+  event.persistent = persistent;
+  congestion_.on_loss(event);
+}
+
+bool Session::frame_acknowledged(Time now, const FrameRef& ref) {
+  if (ref.channel == 0) return true;
+  Channel* channel = channels_.find(ref.channel);
+  return channel == nullptr || channel->on_frame_acknowledged(now, ref);
+}
+
+bool Session::frame_lost(const FrameRef& ref) {
+  if (ref.channel != 0) {
+    Channel* channel = channels_.find(ref.channel);
+    return channel == nullptr || channel->on_frame_lost(ref);
+  }
+  if (ref.kind == FrameRef::kAckPolicy && ref.begin == peer_policy_.generation) {
+    policy_wanted_ = true;
+  }
+  if (ref.kind == FrameRef::kMaxChannels && ref.begin == local_channel_limit_) {
+    max_channels_wanted_ = true;
+  }
+  runtime_.make_ready(this);
+  return true;
+}
+
+bool Session::time_out(Channel* channel, Time now, Duration pause) {
+  // The packets that carry messages of the channel, and were sent long enough ago.
+  struct Old final : LossDetector::Picker {
+    const Ring<FrameRef>& refs;
+    uint64_t id;
+    Time sent_before;
+    Old(const Ring<FrameRef>& all, uint64_t channel_id, Time time)
+        : refs(all), id(channel_id), sent_before(time) {}
+    bool picks(const SentPacket& packet) override {
+      if (packet.sent_at > sent_before) return false;
+      for (uint64_t i = 0; i < packet.frame_count; i++) {
+        const FrameRef& ref = refs[packet.frame_first + i];
+        if (ref.channel == id && ref.kind == FrameRef::kData) return true;
+      }
+      return false;
+    }
+  };
+  Old old(refs_, channel->id(), now - pause);
+  Fate fate(*this, now);
+  const LossDetector::TimeoutResult result = loss_.give_up(now, old, fate);
+  if (fate.failed()) {
+    protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
+    return false;
+  }
+  // A channel's timeout may be shorter than a round trip: then it says nothing about the path.
+  if (result.loss && now - result.largest_lost_sent_at >= loss_.loss_delay(rtt_)) {
+    apply_loss(now, result.lost_bytes, result.largest_lost_sent_at, result.prior_in_flight, false);
+  }
+  release_refs();
+  update_rates(now);
+  runtime_.make_ready(this);
+  return true;
+}
+
+void Session::release_refs() {
+  const SentPacket* oldest = loss_.oldest();
+  refs_.pop_front_until(oldest == nullptr ? refs_.end() : oldest->frame_first);
+}
+
+bool Session::on_loss_timer(Time now) {
+  Fate fate(*this, now);
+  const LossDetector::TimeoutResult result =
+      loss_.on_timeout(now, rtt_, peer_max_ack_delay(), fate);
+  if (fate.failed()) {
+    protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
+    return false;
+  }
+  if (result.loss) {
+    apply_loss(now, result.lost_bytes, result.largest_lost_sent_at, result.prior_in_flight,
+               result.persistent_congestion);
+  }
+  probes_ = result.probes;
+  release_refs();
+  update_rates(now);
+  runtime_.make_ready(this);
+  return true;
+}
+
+}  // namespace hawser::transport
