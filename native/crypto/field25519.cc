@@ -64,19 +64,16 @@ bool Field25519::is_canonical(const uint8_t bytes[32]) {
 
 void Field25519::store(uint8_t bytes[32]) const {
   Field25519 number = *this;
-  // Twice, because what comes off the top may overflow the lowest limb again.
-  for (int pass = 0; pass < 2; pass++) {
-    uint64_t above = 0;
-    for (uint64_t& limb : number.limbs_) {
-      limb += above;
-      above = limb >> kLimbBits;
-      limb &= kMask;
-    }
-    number.limbs_[0] += 19 * above;
+  uint64_t above = 0;
+  for (uint64_t& limb : number.limbs_) {
+    limb += above;
+    above = limb >> kLimbBits;
+    limb &= kMask;
   }
-  // Now below 2^255 + 19, so below 2p. It is p or more exactly when adding 19 reaches 2^255; then
-  // taking p away is adding 19 and leaving out bit 255.
-  uint64_t above = 19;
+  number.limbs_[0] += 19 * above;
+  // Now below 2^255 + 19 * 2, so below 2p. It is p or more exactly when adding 19 reaches 2^255;
+  // then taking p away is adding 19 and leaving out bit 255.
+  above = 19;
   for (const uint64_t limb : number.limbs_) above = (limb + above) >> kLimbBits;
   number.limbs_[0] += 19 * above;
   above = 0;

@@ -39,7 +39,7 @@ class Field25519 {
 
   // 1 / this, and 0 for 0.
   Field25519 inverse() const;
-  // A root of numerator / denominator. False: it is not a square, or the denominator is 0.
+  // A root of numerator / denominator. False: it is no square, or the denominator is 0.
   static bool square_root(const Field25519& numerator, const Field25519& denominator,
                           Field25519* root);
 

@@ -19,7 +19,7 @@ struct Part {
 };
 
 // All of these return false when there is no libcrypto or no memory, with `out` wiped. `out` may be
-// the same bytes as an input.
+// the same bytes as an input, but for hkdf_sha256_expand's info.
 
 bool sha256(std::initializer_list<Part> parts, uint8_t out[kSha256Bytes]);
 bool sha512(std::initializer_list<Part> parts, uint8_t out[kSha512Bytes]);

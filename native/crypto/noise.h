@@ -65,8 +65,10 @@ class NoiseHandshake {
   // Both messages have passed.
   bool complete() const { return step_ == Step::kDone || step_ == Step::kSplit; }
 
-  // The static key that the peer has proven to own: for a responder after its read(), for an
-  // initiator, whose config says it, proven once complete(). Zeros before, and after a failure.
+  // The peer's static key. For a responder from its read() on, zeros before; that message may have
+  // been recorded, so that the peer is there is certain only with its first packet under the keys
+  // of split(). For an initiator what its config says, proven once complete(). Zeros after a
+  // failure.
   const uint8_t* remote_static() const { return remote_static_; }
 
   // The handshake hash: the same 32 bytes on both sides and in no other handshake, for binding

@@ -99,9 +99,8 @@ bool load_openssl(OpenSslLookup exported, OpenSslLookup offered, OpenSsl* table,
 }
 
 bool offer_openssl(OpenSslLookup lookup) {
-  if (decided.load()) return false;
   offered_lookup.store(lookup);
-  // A decision between the two lines may have missed it.
+  // Asked afterwards: a decision on another thread may have come first.
   return !decided.load();
 }
 

@@ -75,6 +75,31 @@ TEST(CryptoHash, WritesWhereItReads) {
   EXPECT_EQ(key, out);
 }
 
+// RFC 2104 spelt out, for keys on both sides of the block's length.
+TEST(CryptoHash, HmacIsWhatItsDefinitionSays) {
+  HAWSER_TRACE_SEED();
+  Random random(9);
+  const Bytes message = random.bytes(100, 100);
+  for (size_t length = 0; length <= 130; length++) {
+    const Bytes key = random.bytes(length, length);
+    Bytes inner_pad = key;
+    if (length > 64) {
+      inner_pad.resize(kSha256Bytes);
+      ASSERT_TRUE(sha256({part(key)}, inner_pad.data()));
+    }
+    inner_pad.resize(64, 0);
+    Bytes outer_pad = inner_pad;
+    for (uint8_t& byte : inner_pad) byte ^= 0x36;
+    for (uint8_t& byte : outer_pad) byte ^= 0x5c;
+    Bytes expected(kSha256Bytes);
+    ASSERT_TRUE(sha256({part(inner_pad), part(message)}, expected.data()));
+    ASSERT_TRUE(sha256({part(outer_pad), part(expected)}, expected.data()));
+    Bytes out(kSha256Bytes);
+    ASSERT_TRUE(hmac_sha256(part(key), {part(message)}, out.data()));
+    EXPECT_EQ(out, expected) << length;
+  }
+}
+
 void check_hmac(const Case& one) {
   const Bytes tag = one.bytes("tag");  // may be cut short
   Bytes out(kSha256Bytes);

@@ -172,6 +172,14 @@ TEST(CryptoField25519, FollowsTheRulesOfArithmetic) {
   }
 }
 
+TEST(CryptoField25519, HasNoRootOverZero) {
+  Field25519 root;
+  EXPECT_FALSE(Field25519::square_root(Field25519(), Field25519(), &root));
+  EXPECT_FALSE(Field25519::square_root(Field25519(1), Field25519(), &root));
+  EXPECT_TRUE(Field25519::square_root(Field25519(), Field25519(1), &root));
+  EXPECT_TRUE(root.is_zero());
+}
+
 TEST(CryptoField25519, HasTheConstantsOfTheCurve) {
   const Field25519 minus_one = Field25519() - Field25519(1);
   EXPECT_TRUE(Field25519::edwards_d() * Field25519(121666) == Field25519() - Field25519(121665));
@@ -188,6 +196,19 @@ TEST(CryptoField25519, KnowsWhereItEnds) {
       EXPECT_EQ(Field25519::is_canonical(bytes.data()), above < 0) << above;
     }
   }
+}
+
+// What fails must not look like a failure of somebody else's call on the thread.
+TEST(CryptoKeys, LeaveNoErrorsBehind) {
+  auto* peek = reinterpret_cast<unsigned long (*)()>(exported_symbol("ERR_peek_error"));
+  ASSERT_NE(peek, nullptr);
+  X25519Key key;
+  ASSERT_TRUE(key.generate());
+  Secret<32> shared;
+  EXPECT_FALSE(key.agree(Bytes(32, 0).data(), &shared));
+  EXPECT_EQ(peek(), 0u);
+  EXPECT_FALSE(ed25519_verify(Bytes(32, 0xff).data(), nullptr, 0, Bytes(64, 1).data()));
+  EXPECT_EQ(peek(), 0u);
 }
 
 void check_map(const Case& one) {

@@ -186,6 +186,36 @@ TEST(CryptoNoiseCipher, PassesTextUnchangedWithoutAKey) {
   EXPECT_EQ(data, Bytes(5, 3));
 }
 
+// Revision 34, 12.3 and 12.4. The published handshakes hardly get to a second nonce.
+TEST(CryptoNoiseCipher, CountsInTheOrderOfItsSuite) {
+  const Bytes key(32, 1);
+  const Bytes ad(3, 2);
+  for (const AeadSuite suite : {AeadSuite::kAes256Gcm, AeadSuite::kChaCha20Poly1305}) {
+    NoiseCipher sealing;
+    NoiseCipher opening;
+    AeadSealer expected;
+    for (NoiseCipher* cipher : {&sealing, &opening}) {
+      cipher->init(suite);
+      cipher->init_key(key.data());
+    }
+    ASSERT_TRUE(expected.init(suite, key.data()));
+    for (unsigned int count = 0; count < 600; count++) {
+      Bytes nonce(kAeadNonceBytes, 0);
+      const bool big = suite == AeadSuite::kAes256Gcm;
+      nonce[big ? 11 : 4] = static_cast<uint8_t>(count);
+      nonce[big ? 10 : 5] = static_cast<uint8_t>(count >> 8);
+      Bytes data(20 + kAeadTagBytes, 7);
+      Bytes other = data;
+      ASSERT_TRUE(sealing.encrypt(part(ad), data.data(), 20));
+      ASSERT_TRUE(
+          expected.seal(nonce.data(), ad.data(), ad.size(), other.data(), 20, other.data() + 20));
+      ASSERT_EQ(data, other) << count;
+      ASSERT_TRUE(opening.decrypt(part(ad), data.data(), data.size()));
+      ASSERT_EQ(Bytes(data.begin(), data.begin() + 20), Bytes(20, 7));
+    }
+  }
+}
+
 TEST(CryptoNoiseCipher, EndsWithTheFirstForgery) {
   NoiseCipher cipher;
   cipher.init(AeadSuite::kChaCha20Poly1305);
@@ -196,6 +226,18 @@ TEST(CryptoNoiseCipher, EndsWithTheFirstForgery) {
   EXPECT_FALSE(cipher.encrypt({nullptr, 0}, data.data(), data.size() - kAeadTagBytes));
   cipher.init_key(Bytes(32, 1).data());
   EXPECT_FALSE(cipher.encrypt({nullptr, 0}, data.data(), data.size() - kAeadTagBytes));
+}
+
+TEST(CryptoNoiseSymmetric, EndsWithItsSplit) {
+  NoiseSymmetric symmetric;
+  ASSERT_TRUE(symmetric.init(AeadSuite::kAes256Gcm, "name"));
+  Secret<32> one;
+  Secret<32> two;
+  ASSERT_TRUE(symmetric.split(&one, &two));
+  EXPECT_FALSE(one.equals(two));
+  EXPECT_FALSE(symmetric.split(&one, &two));
+  EXPECT_TRUE(zero_constant_time(one.data(), 32));
+  EXPECT_TRUE(zero_constant_time(two.data(), 32));
 }
 
 TEST(CryptoNoiseSymmetric, HashesANameThatIsTooLong) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -11,13 +12,14 @@
 namespace hawser::crypto {
 namespace {
 
-// A libcrypto that lacks what `missing` names, and has another major version than `major` says.
+// A libcrypto that lacks what `missing` names, and has the major version that these say.
 const char* missing = nullptr;
 unsigned int major = 3;
+unsigned long number = 3;  // the same in OpenSSL_version_num
 std::atomic<int> lookups = 0;
 
 unsigned int fake_major() { return major; }
-unsigned long fake_number() { return static_cast<unsigned long>(major) << 28; }
+unsigned long fake_number() { return number << 28; }
 
 void* impaired(const char* symbol) {
   lookups++;
@@ -49,6 +51,7 @@ class CryptoOpenSsl : public ::testing::Test {
   void SetUp() override {
     missing = nullptr;
     major = 3;
+    number = 3;
     with_aes = true;
   }
 
@@ -88,8 +91,12 @@ TEST_F(CryptoOpenSsl, RefusesOtherVersionsAndRelatives) {
     major = version;
     EXPECT_FALSE(load_openssl(&impaired, nullptr, &table_, &reason_));
     EXPECT_STREQ(reason_, "the libcrypto in the process is not OpenSSL 3");
+    major = 3;
+    number = version;
+    EXPECT_FALSE(load_openssl(&impaired, nullptr, &table_, &reason_));
+    EXPECT_STREQ(reason_, "the libcrypto in the process is not OpenSSL 3");
+    number = 3;
   }
-  major = 3;
   // BoringSSL has a number and no OPENSSL_version_major.
   missing = "OPENSSL_version_major";
   EXPECT_FALSE(load_openssl(&impaired, nullptr, &table_, &reason_));
@@ -132,6 +139,17 @@ TEST_F(CryptoOpenSsl, TakesTheOfferedOneOnlyWhenThereIsNoOther) {
 TEST_F(CryptoOpenSsl, TakesNoOfferAfterTheFirstUse) {
   ASSERT_NE(openssl(), nullptr);
   EXPECT_FALSE(offer_openssl(&impaired));
+}
+
+// In a process of its own, which begins with this test.
+TEST_F(CryptoOpenSsl, TakesAnOfferBeforeTheFirstUse) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        const bool taken = offer_openssl(&impaired);
+        std::_Exit(taken && openssl() != nullptr && !offer_openssl(&impaired) ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
