@@ -115,7 +115,7 @@ void Channel::accept(Time now, const ChannelConfig& config) {
   max_send_.store(std::min(local_max_message_, remote_max_message_), std::memory_order_relaxed);
   writable_.store(true, std::memory_order_release);
   want(FrameRef::kAccept);
-  update_credit();  // BLOCKED may have come before
+  after_handing_over();  // messages and BLOCKED may have come before
 }
 
 void Channel::refuse(Time now, wire::Code code, const char* reason, size_t reason_length) {
@@ -134,7 +134,7 @@ void Channel::on_accept(Time now, const wire::Accept& frame) {
   unwant(FrameRef::kOpen);
   notify(kChannelAccepted);
   activate();
-  update_credit();  // BLOCKED may have come before
+  after_handing_over();  // messages and BLOCKED may have come before
 }
 
 void Channel::end(Time now) {

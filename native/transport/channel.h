@@ -245,6 +245,8 @@ class Channel {
   void update_credit();
   Inbound::Result after_receive(Time now, uint64_t expected_before, Inbound::Result result);
   void after_handing_over();
+  MessageSink* sink() const;
+  void say_hint();
   void after_progress(Time now, bool moved);
   void check_done();
   void become_gone(const CloseReason& reason, bool hand_over);
@@ -328,6 +330,7 @@ class Channel {
   uint64_t peer_hint_generation_ = 0;
   double measured_loss_ = 0;
   uint64_t advised_at_ = 0;  // messages received then
+  bool hint_owed_ = false;   // measured_loss_ was not said yet
 
   // The next number expected when the last COUNT was sent.
   uint64_t counted_;

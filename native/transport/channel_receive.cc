@@ -19,9 +19,8 @@ Inbound::Result Channel::on_message(Time now, const wire::Message& frame) {
   if (gone_) return Inbound::Result::kDuplicate;
   const uint64_t before = in_.expected();
   const uint64_t sequence = wire::expand32(before, frame.sequence32);
-  return after_receive(now, before,
-                       in_.on_message(*this, sequence, frame.data, frame.length, frame.count,
-                                      session_->runtime().sink()));
+  return after_receive(
+      now, before, in_.on_message(*this, sequence, frame.data, frame.length, frame.count, sink()));
 }
 
 Inbound::Result Channel::on_fragment(Time now, const wire::Fragment& frame) {
@@ -30,15 +29,14 @@ Inbound::Result Channel::on_fragment(Time now, const wire::Fragment& frame) {
   const uint64_t sequence = wire::expand32(before, frame.sequence32);
   return after_receive(now, before,
                        in_.on_fragment(*this, sequence, frame.total, frame.offset, frame.data,
-                                       frame.length, session_->runtime().sink()));
+                                       frame.length, sink()));
 }
 
 Inbound::Result Channel::on_skip(Time now, const wire::Skip& frame) {
   if (gone_) return Inbound::Result::kDuplicate;
   const uint64_t before = in_.expected();
   const uint64_t next = wire::expand32(before, frame.next32);
-  return after_receive(now, before,
-                       in_.on_skip(*this, next, frame.cost, session_->runtime().sink()));
+  return after_receive(now, before, in_.on_skip(*this, next, frame.cost, sink()));
 }
 
 Inbound::Result Channel::after_receive(Time now, uint64_t expected_before, Inbound::Result result) {
@@ -52,6 +50,7 @@ Inbound::Result Channel::after_receive(Time now, uint64_t expected_before, Inbou
     session_->want_count(this, now, in_.expected() - counted_ >= peer_ack_every_,
                          peer_ack_timeout_);
   }
+  if (hint_owed_ && taken) say_hint();
   if (moved || in_.has_gap()) look_for_gaps(now, moved);
   if (moved || (taken && in_.deliverable())) after_handing_over();
   return result;
@@ -204,10 +203,23 @@ void Channel::on_receive_timer(Time now) {
   want(FrameRef::kRequest);
 }
 
+// Before ACCEPT it is not known how the peer wants its messages handed over.
+MessageSink* Channel::sink() const {
+  return accepted_ || gone_ ? session_->runtime().sink() : nullptr;
+}
+
 // What the session measures of the peer's packets has changed its grade.
 void Channel::advise(double loss) {
   measured_loss_ = loss;
-  if (gone_ || !accepted_ || in_.received_messages() == advised_at_) return;
+  if (gone_) return;
+  // Nobody waits for advice on a channel that is silent; it is given when messages come again.
+  hint_owed_ = true;
+  if (in_.received_messages() != advised_at_) say_hint();
+}
+
+void Channel::say_hint() {
+  if (!accepted_) return;
+  hint_owed_ = false;
   advised_at_ = in_.received_messages();
   hint_generation_++;
   want(FrameRef::kHint);
@@ -231,7 +243,7 @@ wire::WindowHint Channel::compose_hint() const {
 // --- Handing over.
 
 void Channel::after_handing_over() {
-  if (in_.readable()) notify(kChannelReadable);
+  if ((accepted_ || gone_) && in_.readable()) notify(kChannelReadable);
   update_credit();
   // What was cut off by an error did not end; what is not announced is nobody's yet.
   if (in_.drained() && !ended_reported_ && (!incoming_ || announced_) &&
@@ -261,7 +273,7 @@ void Channel::set_demand(Time now, Demand demand) {
 
 void Channel::deliver(Time /*now*/) {
   if (closed_reported_) return;
-  in_.deliver(*this, session_->runtime().sink());
+  in_.deliver(*this, sink());
   after_handing_over();
 }
 

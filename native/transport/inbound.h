@@ -116,6 +116,8 @@ class Inbound {
   uint64_t skipped_messages() const { return skipped_messages_; }
   // Messages that arrived and were not handed over.
   uint64_t held_messages() const { return stored_messages_; }
+  // Cost of what is kept, messages of which only a part is here whole.
+  uint64_t held_cost() const { return received_cost_ - delivered_cost_; }
   uint64_t window() const { return window_; }
   // How many messages of the size that comes the largest window holds; 0: none has come.
   uint64_t room_in_messages() const {

@@ -245,6 +245,7 @@ Channel* Session::make_channel(uint64_t id, bool incoming) {
     return nullptr;
   }
   all_channels_.push_back(channel);
+  if (reception_.grade() != ReceptionMonitor::Grade::kClean) channel->advise(reception_.loss());
   return channel;
 }
 

@@ -59,10 +59,11 @@ void Session::rearm(Time now) {
       deadline = connect_deadline_;
       break;
     case State::kOpen:
-      deadline = std::min({loss_.deadline(rtt_, peer_max_ack_delay()), ack_deadline(),
-                           idle_deadline(), keep_alive_deadline(), idle_check_, retry_at_});
-      // What the pacer holds back; the congestion window waits for an ACK instead, and memory that
-      // ran out for retry_at_.
+      deadline = std::min({loss_.deadline(rtt_, peer_max_ack_delay()), idle_deadline(),
+                           keep_alive_deadline(), idle_check_, retry_at_});
+      // Without memory for a packet nothing can be sent before retry_at_.
+      if (retry_at_ == kNever) deadline = std::min(deadline, ack_deadline());
+      // What the pacer holds back; the congestion window waits for an ACK instead.
       if (retry_at_ == kNever && (!active_.empty() || has_control()) &&
           congestion_allows(endpoint_.config().path_datagram)) {
         deadline = std::min(deadline, pacer_.next_release(now));

@@ -144,6 +144,69 @@ TEST_F(HonestWindow, AReceiverSaysWhenItsGradeHasChangedAndNotOtherwise) {
   EXPECT_GT(channel->counters().advised_loss, 0.01);
 }
 
+// While the path recovered only the other channel had something to say.
+TEST_F(HonestWindow, AChannelThatWasSilentLearnsThatThePathRecovered) {
+  add_peers();
+  network_.set_capture(false);
+  Session* session = connect();
+  ChannelConfig config;
+  config.window_minimum = 8;
+  config.window_maximum = 200;
+  Channel* quiet = open(*session, config);
+  Channel* busy = open(*session, config);
+  const auto stream = [&](std::vector<Channel*> channels, Duration time) {
+    for (const Time end = network_.now() + time; network_.now() < end;) {
+      for (Channel* channel : channels) {
+        if (channel->unsent() < 50'000) push(*a_, *channel, 50, 200);
+      }
+      network_.run_for(10 * kMillisecond);
+    }
+  };
+  net::ImpairmentOptions path;
+  path.delay_ns = 10 * kMillisecond;
+  path.loss = 0.2;
+  set_path(path);
+  stream({quiet, busy}, 4 * kSecond);
+  EXPECT_GT(quiet->counters().advised_loss, 0.05);
+  path.loss = 0;
+  set_path(path);
+  ASSERT_TRUE(network_.run_until([&] { return quiet->unacknowledged() == 0; }, 20 * kSecond));
+  stream({busy}, 15 * kSecond);
+  stream({quiet}, 15 * kSecond);
+  EXPECT_LT(quiet->counters().advised_loss, 0.001);
+  EXPECT_GT(quiet->counters().window, 150u);
+  EXPECT_GT(quiet->counters().ack_every, 75u);
+}
+
+// It cannot know before ACCEPT that only the newest message is wanted.
+TEST_F(HonestWindow, AnOpenerHandsNothingOverBeforeItKnowsTheDelivery) {
+  add_peers();
+  app_.config.delivery = wire::Delivery::kLatest;
+  Session* session = connect();
+  DropRule rule;
+  rule.from = 1;
+  rule.any_packet = true;
+  rule.any_frame = false;
+  rule.frame = FrameType::kAccept;
+  rule.count = 3;
+  const size_t which = network_.add_drop_rule(rule);
+  Channel* channel = open_channel(*a_, *session, ChannelConfig{});
+  channel->set_demand(network_.now(), Demand::kContinuous);
+  ASSERT_TRUE(network_.run_until([&] { return !app_.incoming.empty(); }, kSecond));
+  for (int i = 0; i < 5; i++) {
+    push(*b_, *app_.incoming[0], 1, 10);
+    network_.run_for(5 * kMillisecond);
+  }
+  ASSERT_TRUE(network_.run_until([&] { return channel->inbound().held_messages() != 0; }, kSecond));
+  EXPECT_FALSE(channel->accepted());
+  EXPECT_EQ(app_.seen[channel].messages, 0u);
+  ASSERT_TRUE(network_.run_until([&] { return channel->accepted(); }, 20 * kSecond));
+  network_.run_for(5 * kSecond);
+  EXPECT_GE(network_.rule(which).dropped, 1u);
+  EXPECT_GE(app_.seen[channel].messages, 1u);
+  EXPECT_LT(app_.seen[channel].messages, 5u);
+}
+
 // The last COUNTs are lost, and the receiver is gone before they can be said again.
 TEST_F(HonestWindow, ASenderFinishesThoughItsReceiverIsGoneAndEveryCountWasLost) {
   add_peers();
