@@ -1,5 +1,6 @@
 #include "sim/peer.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "sim/application.h"
@@ -12,6 +13,8 @@ using transport::PathAddress;
 using transport::Session;
 
 namespace {
+
+constexpr size_t kGrowth = 10;
 
 transport::EndpointConfig with_id(transport::EndpointConfig config, int index) {
   config.id = SimPeer::id_of(index);
@@ -162,9 +165,11 @@ void SimPeer::handle_events() {
 
 void SimPeer::check() {
   if (memory_.misuse() != nullptr) network_.fail("peer %d: %s", index_, memory_.misuse());
-  if (memory_bound_ != 0 && memory_.in_use() > memory_bound_) {
-    network_.fail("peer %d uses %zu bytes of memory, bound %zu", index_, memory_.in_use(),
-                  memory_bound_);
+  if (memory_bound_ == 0 || memory_.in_use() <= memory_bound_ + kGrowth * most_held_) return;
+  if (held_) most_held_ = std::max(most_held_, held_());
+  const size_t bound = memory_bound_ + kGrowth * most_held_;
+  if (memory_.in_use() > bound) {
+    network_.fail("peer %d uses %zu bytes of memory, bound %zu", index_, memory_.in_use(), bound);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -48,7 +49,16 @@ class SimPeer final : private transport::MessageSink {
   transport::Session* session(uint64_t connection_id) const;
 
   // Memory in use above this is a failure; 0: not looked at. Bytes.
-  void set_memory_bound(size_t bytes) { memory_bound_ = bytes; }
+  // `held`: what the peer has to keep at the moment. The bound is `bytes` and a few times the most
+  // that was held so far, since buffers grow by doubling and blocks are kept for the next ones:
+  // what grows with all that has passed through is noticed.
+  void set_memory_bound(size_t bytes, std::function<size_t()> held = nullptr) {
+    memory_bound_ = bytes;
+    held_ = std::move(held);
+  }
+  // Of the bound, and of how memory was used. Done after each event; after something that is held
+  // for a moment only, too.
+  void check();
 
   // Offers the messages that wait in `channel` to the application.
   void deliver(transport::Channel& channel);
@@ -69,7 +79,6 @@ class SimPeer final : private transport::MessageSink {
             uint32_t count) override;
   void transmit();
   void handle_events();
-  void check();
 
   SimNetwork& network_;
   const int index_;
@@ -82,6 +91,8 @@ class SimPeer final : private transport::MessageSink {
   std::unordered_map<uint64_t, transport::Session*> sessions_;
   std::vector<uint8_t> train_;
   size_t memory_bound_ = 0;
+  std::function<size_t()> held_;
+  size_t most_held_ = 0;
 };
 
 }  // namespace hawser::sim

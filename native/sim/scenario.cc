@@ -7,7 +7,6 @@
 
 #include "sim/extras.h"
 #include "sim/luck.h"
-#include "sim/memory_bound.h"
 #include "sim/network.h"
 #include "sim/workload.h"
 
@@ -349,7 +348,8 @@ SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
     workload.add_channel(plan);
   }
   for (int i = 0; i < network.peer_count(); i++) {
-    network.peer(i).set_memory_bound(memory_bound(network, workload, plans, i));
+    network.peer(i).set_memory_bound(workload.idle_bytes(i),
+                                     [&workload, i] { return workload.held_bytes(i); });
   }
   if (changes) workload.allow_failure(true);
   if (starved && keeps(kNoMemory)) starve(luck, network, workload);

@@ -9,6 +9,11 @@
 
 namespace hawser::sim {
 
+namespace {
+// Of the endpoints in any plan (EndpointConfig::max_ack_delay).
+constexpr transport::Duration kLongestAckDelay = 25 * transport::kMillisecond;
+}  // namespace
+
 using transport::Session;
 
 void WireOracle::on_connect(uint64_t connection_id, int initiator, int responder) {
@@ -429,7 +434,12 @@ void WireOracle::note_delivered(Side& side, const wire::Frame& frame) {
         direction->window_generation = frame.window.generation;
         direction->ack_every_before = direction->ack_every;
         direction->ack_every = frame.window.messages_per_ack;
-        if (direction->ack_timeout != 0) direction->ack_timeout_before = direction->ack_timeout;
+        if (direction->ack_timeout != 0) {
+          direction->ack_timeout_before = direction->ack_timeout;
+        } else {
+          // What came before the first WINDOW is counted with the ACKs.
+          direction->ack_timeout_before = kLongestAckDelay;
+        }
         direction->ack_timeout =
             static_cast<transport::Duration>(frame.window.ack_after_us) * transport::kMicrosecond;
       }

@@ -77,6 +77,10 @@ class Workload final : public Application {
 
   ChannelRun& channel(int index) { return *channels_[static_cast<size_t>(index)]; }
   SessionRun& session(int index) { return *sessions_[static_cast<size_t>(index)]; }
+  // What the peer needs while its channels are empty, at most, bytes; and what it has to keep now
+  // because it is not acknowledged, not handed over or incomplete.
+  size_t idle_bytes(int peer) const;
+  size_t held_bytes(int peer) const;
   uint64_t progress() const { return progress_; }
   uint64_t delivered() const { return delivered_; }
   // Sessions and channels that failed, when that is allowed.

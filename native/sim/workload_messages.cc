@@ -57,6 +57,7 @@ void Workload::push(ChannelRun& run, int side) {
         break;
       case Channel::Push::kRefused:
         // No memory, or as much waits as may: both pass.
+        state.peer->check();
         channel.flush(network_.now());
         state.waiting = true;
         set_timer(kRetry, Timer::kPush, run.index, side, state.peer->index());
@@ -67,6 +68,7 @@ void Workload::push(ChannelRun& run, int side) {
         return;
     }
   }
+  state.peer->check();
   channel.flush(network_.now());
   if (outgoing.pushed == plan.messages) {
     finish(run, side);
