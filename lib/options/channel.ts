@@ -58,7 +58,8 @@ export interface WindowOptions {
   ackTimeout?: number
   /**
    * What is not acknowledged for this long is sent again, then after twice that time, and so on. Milliseconds, 1 to 600,000.
-   * `'auto'` (default): T and the measured round trip together.
+   * `'auto'` (default): T and the measured round trip together. It is no lower limit: with `acks: 'early'`, what was lost
+   * is found and repeated before that, and probes repeat the oldest messages while nothing is acknowledged.
    */
   resendTimeout?: number | 'auto'
   /**
