@@ -9,11 +9,11 @@ namespace hawser::sim {
 namespace {
 
 // Tables, timers and packet records.
-constexpr size_t kPerPeer = 96u << 10;
+constexpr size_t kPerPeer = 192u << 10;
 constexpr size_t kPerSession = 192u << 10;
 constexpr size_t kPerChannel = 8u << 10;
 // A message in flight has the records of its packet, one that waits a slot and a block.
-constexpr size_t kPerMessage = 64;
+constexpr size_t kPerMessage = 96;
 
 }  // namespace
 
