@@ -127,3 +127,39 @@ test('flushAfter counts from the first message that waits, not from one that has
   await network.advance(60)
   expect(got().messages).toBe(5)
 })
+
+test("fill 'wait': a high-water mark below N messages holds up nobody who heeds it", async () => {
+  const options = { window: { size: 64, fill: 'wait' }, highWaterMark: 1_024 } as const
+  const { network, channel, got } = await pausedPair(options)
+  let room = true
+  channel.on('drain', () => {
+    room = true
+  })
+  let sent = 0
+  for (let time = 0; time < 10_000 && sent < 320; time += 10) {
+    while (room && sent < 320) {
+      room = channel.send(Buffer.alloc(100))
+      sent++
+    }
+    await network.advance(10)
+  }
+  expect(sent).toBe(320)
+  await network.advance(1_000)
+  expect(got().messages).toBeGreaterThan(320 - 64)
+})
+
+test('expiresAfter: who waits for room is told when what took it has expired', async () => {
+  const { network, alice, bob, channel } = await pausedPair({
+    expiresAfter: 100,
+    highWaterMark: 2_048,
+    window: { size: 2 },
+  })
+  network.partition(alice, bob)
+  let drained = 0
+  channel.on('drain', () => drained++)
+  while (channel.send(Buffer.alloc(200)));
+  await network.advance(50)
+  expect(drained).toBe(0)
+  await network.advance(500)
+  expect(drained).toBe(1)
+})
