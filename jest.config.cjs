@@ -1,9 +1,14 @@
 // Tests are TypeScript, compiled by swc one file at a time; types are checked by `npm run types`.
 // The acceptance tests of the claims also run against an installed package: HAWSER_PACKAGE is the folder it is installed in.
+const { createRequire } = require('node:module')
+const path = require('node:path')
+
 const installed = process.env.HAWSER_PACKAGE
 
 function packageEntry(name) {
-  if (installed !== undefined) return require.resolve(name, { paths: [installed] })
+  // Not require.resolve(): from here, our own name means this folder, whatever paths it is given.
+  if (installed !== undefined)
+    return createRequire(path.join(installed, 'package.json')).resolve(name)
   return name === 'hawser' ? '<rootDir>/lib/index.ts' : '<rootDir>/lib/testing/index.ts'
 }
 
