@@ -14,7 +14,7 @@ using transport::Session;
 
 namespace {
 
-constexpr size_t kGrowth = 12;
+constexpr size_t kGrowth = 16;
 // A ring may have grown for a message that then found no room.
 constexpr size_t kForRefused = 2u << 20;
 

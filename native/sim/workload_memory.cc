@@ -9,7 +9,7 @@ namespace hawser::sim {
 namespace {
 
 // Tables, timers and packet records.
-constexpr size_t kPerPeer = 192u << 10;
+constexpr size_t kPerPeer = 256u << 10;
 constexpr size_t kPerSession = 192u << 10;
 constexpr size_t kPerChannel = 8u << 10;
 // A message in flight has the records of its packet, one that waits a slot and a block.
