@@ -49,15 +49,15 @@ class SimPeer final : private transport::MessageSink {
   transport::Session* session(uint64_t connection_id) const;
 
   // Memory in use above this is a failure; 0: not looked at. Bytes.
-  // `held`: what the peer has to keep at the moment. The bound is `bytes` and a few times the most
-  // that was held so far, since buffers grow by doubling and blocks are kept for the next ones:
-  // what grows with all that has passed through is noticed.
+  // `held`: bytes that the peer has to keep at the moment. The bound is `bytes` and sixteen times
+  // the most that was held so far: buffers grow by doubling, and blocks are kept for the next
+  // messages. What grows with all that has passed through is noticed when it is more than that.
   void set_memory_bound(size_t bytes, std::function<size_t()> held = nullptr) {
     memory_bound_ = bytes;
     held_ = std::move(held);
   }
-  // Of the bound, and of how memory was used. Done after each event; after something that is held
-  // for a moment only, too.
+  // Fails the run if memory is beyond the bound or was misused. Called after each event, and by who
+  // makes the peer hold something within one.
   void check();
 
   // Offers the messages that wait in `channel` to the application.

@@ -71,6 +71,16 @@ TEST_F(SharedPath, ChannelsOfOnePriorityShareByWeight) {
 
 class HonestWindow : public TwoPeers {
  protected:
+  // The next `count` packets of the second peer with such a frame. Returns the rule.
+  size_t drop(FrameType type, uint64_t count) {
+    DropRule rule;
+    rule.from = 1;
+    rule.any_packet = true;
+    rule.any_frame = false;
+    rule.frame = type;
+    rule.count = count;
+    return network_.add_drop_rule(rule);
+  }
   std::vector<Time> times_of(int from, FrameType type) {
     std::vector<Time> found;
     for (const Captured& captured : network_.capture()) {
@@ -183,13 +193,7 @@ TEST_F(HonestWindow, AnOpenerHandsNothingOverBeforeItKnowsTheDelivery) {
   add_peers();
   app_.config.delivery = wire::Delivery::kLatest;
   Session* session = connect();
-  DropRule rule;
-  rule.from = 1;
-  rule.any_packet = true;
-  rule.any_frame = false;
-  rule.frame = FrameType::kAccept;
-  rule.count = 3;
-  const size_t which = network_.add_drop_rule(rule);
+  const size_t which = drop(FrameType::kAccept, 3);
   Channel* channel = open_channel(*a_, *session, ChannelConfig{});
   channel->set_demand(network_.now(), Demand::kContinuous);
   ASSERT_TRUE(network_.run_until([&] { return !app_.incoming.empty(); }, kSecond));
@@ -218,13 +222,7 @@ TEST_F(HonestWindow, ASenderFinishesThoughItsReceiverIsGoneAndEveryCountWasLost)
   Channel* channel = open(*session, config);
   other()->end(network_.now());
   network_.run_for(kSecond);
-  DropRule rule;
-  rule.from = 1;
-  rule.any_packet = true;
-  rule.any_frame = false;
-  rule.frame = FrameType::kCount;
-  rule.count = 40;
-  const size_t which = network_.add_drop_rule(rule);
+  const size_t which = drop(FrameType::kCount, 40);
   push(*a_, *channel, 4, 10);
   network_.run_for(200 * kMillisecond);
   push(*a_, *channel, 2, 10);
