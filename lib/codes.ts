@@ -15,6 +15,8 @@ export const enum Code {
   AckInvalid = 0x06,
   MessageTooLarge = 0x07,
   OutOfMemory = 0x08,
+  CryptoFailed = 0x09,
+  KeysExhausted = 0x0a,
   Cancelled = 0x10,
   ServiceUnknown = 0x11,
   ServiceRefused = 0x12,
@@ -79,15 +81,26 @@ export function explain(close: NativeClose, idleTimeout: number): Explanation | 
       hint: 'its process ended, or the network between both broke; open a new channel to try again',
     }
   }
+  if (by === ClosedBy.Failure && detail === forgotten) {
+    return {
+      code: 'PEER_LOST',
+      message: detail,
+      hint: 'it was started anew, or its side of the session has ended; open a new channel to try again',
+    }
+  }
   if (code === Code.NoError) {
     return by === ClosedBy.Failure ? internal(`the session failed${said}`) : undefined
   }
   if (by === ClosedBy.Remote) return explainRemote(code, said)
   if (code === Code.OutOfMemory) return memory('this side')
+  if (code === Code.KeysExhausted) return keysExhausted(said)
   if (code === Code.Cancelled) return undefined
   if (isProtocolError(code)) return protocolError('the peer sent what the protocol forbids', said)
   return internal(`the session failed${said}`)
 }
+
+/** What the native part says after a stateless reset (session_timers.cc). */
+const forgotten = 'the peer does not know this session any more'
 
 function explainRemote(code: number, said: string): Explanation {
   switch (code) {
@@ -112,6 +125,8 @@ function explainRemote(code: number, said: string): Explanation {
       }
     case Code.OutOfMemory:
       return memory('the peer')
+    case Code.KeysExhausted:
+      return keysExhausted(said)
     default:
       if (isProtocolError(code)) return protocolError('the peer found a protocol error', said)
       return {
@@ -123,6 +138,7 @@ function explainRemote(code: number, said: string): Explanation {
 }
 
 function isProtocolError(code: number): boolean {
+  if (code === Code.CryptoFailed) return true
   return code >= Code.FrameEncoding && code <= Code.MessageTooLarge
 }
 
@@ -131,6 +147,15 @@ function protocolError(what: string, said: string): Explanation {
     code: 'PROTOCOL_ERROR',
     message: `${what}${said}`,
     hint: 'do both sides run the same version of Hawser?',
+  }
+}
+
+/** The same for both sides: keys serve both directions. */
+function keysExhausted(said: string): Explanation {
+  return {
+    code: 'PEER_FAILED',
+    message: `the session's keys were used as often as they may be${said}`,
+    hint: 'open a new channel, which makes a new session with new keys',
   }
 }
 

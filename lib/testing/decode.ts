@@ -115,6 +115,8 @@ class Cursor {
 
 const maxMessage = 2 ** 30 - 1
 const maxWindow = 65_536
+const maxCryptoMessage = 256
+const pathDataBytes = 8
 
 /**
  * The frames of a packet. Throws a {@link FrameError} for what docs/PROTOCOL.md does not allow.
@@ -195,6 +197,23 @@ const readers = new Map<number, ReadFrame>([
   ],
   [frameCodes.MESSAGE, readMessages],
   [frameCodes.FRAGMENT, readFragment],
+  [
+    frameCodes.CRYPTO,
+    (cursor) => ({
+      type: 'CRYPTO',
+      generation: cursor.varint(1),
+      step: cursor.varint(1, 2),
+      message: cursor.block(1, maxCryptoMessage),
+    }),
+  ],
+  [
+    frameCodes.PATH_CHALLENGE,
+    (cursor) => ({ type: 'PATH_CHALLENGE', data: cursor.bytes(pathDataBytes) }),
+  ],
+  [
+    frameCodes.PATH_RESPONSE,
+    (cursor) => ({ type: 'PATH_RESPONSE', data: cursor.bytes(pathDataBytes) }),
+  ],
 ])
 
 /** Channel ids begin with 1. */

@@ -79,6 +79,11 @@ function parts(frame: Written): Uint8Array[] {
         ...numbers(frame.total, frame.offset),
         block(frame.bytes),
       ]
+    case 'CRYPTO':
+      return [...numbers(frame.generation, frame.step), block(frame.message)]
+    case 'PATH_CHALLENGE':
+    case 'PATH_RESPONSE':
+      return [frame.data]
   }
 }
 

@@ -122,6 +122,18 @@ export type Frame =
       readonly attempt?: number
     }
   | { readonly type: 'COUNT_NOW'; readonly channel: number }
+  /** A message of a handshake inside the session. */
+  | {
+      readonly type: 'CRYPTO'
+      /** Of the keys that it is for, from 1 on. */
+      readonly generation: number
+      /** Which message of the handshake, 1 or 2. */
+      readonly step: number
+      readonly message: Buffer
+    }
+  /** `data`: eight bytes. */
+  | { readonly type: 'PATH_CHALLENGE'; readonly data: Buffer }
+  | { readonly type: 'PATH_RESPONSE'; readonly data: Buffer }
   /** A frame of a later version (types from 0x40 on), which is skipped. */
   | { readonly type: 'UNKNOWN'; readonly code: number; readonly bytes: Buffer }
 
@@ -133,6 +145,7 @@ export const frameCodes: Readonly<Record<Exclude<FrameType, 'UNKNOWN'>, number>>
   PADDING: 0x00,
   PING: 0x01,
   ACK: 0x02,
+  CRYPTO: 0x03,
   ACK_NOW: 0x04,
   ACK_POLICY: 0x05,
   COUNT: 0x06,
@@ -150,6 +163,8 @@ export const frameCodes: Readonly<Record<Exclude<FrameType, 'UNKNOWN'>, number>>
   CLOSE: 0x12,
   MESSAGE: 0x14,
   FRAGMENT: 0x15,
+  PATH_CHALLENGE: 0x16,
+  PATH_RESPONSE: 0x17,
   COUNT_NOW: 0x28,
 }
 

@@ -24,6 +24,10 @@ const char* name_or_null(Code code) {
       return "MESSAGE_TOO_LARGE";
     case Code::kOutOfMemory:
       return "OUT_OF_MEMORY";
+    case Code::kCryptoFailed:
+      return "CRYPTO_FAILED";
+    case Code::kKeysExhausted:
+      return "KEYS_EXHAUSTED";
     case Code::kCancelled:
       return "CANCELLED";
     case Code::kServiceUnknown:

@@ -15,6 +15,8 @@ enum class Code : uint64_t {
   kAckInvalid = 0x06,
   kMessageTooLarge = 0x07,
   kOutOfMemory = 0x08,
+  kCryptoFailed = 0x09,   // a handshake within the session that does not check
+  kKeysExhausted = 0x0a,  // the limit of a cipher was reached
   kCancelled = 0x10,
   kServiceUnknown = 0x11,
   kServiceRefused = 0x12,

@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "wire/endian.h"
 #include "wire/frames.h"
 #include "wire/text.h"
@@ -28,6 +30,13 @@ class Input {
     if (end_ - position_ < 4) return false;
     value = load_u32(position_);
     position_ += 4;
+    return true;
+  }
+
+  bool bytes(uint8_t* out, size_t length) {
+    if (static_cast<size_t>(end_ - position_) < length) return false;
+    std::memcpy(out, position_, length);
+    position_ += length;
     return true;
   }
 
@@ -244,6 +253,17 @@ Fault read(Input& in, Fragment& fragment) {
   return nullptr;
 }
 
+Fault read(Input& in, Crypto& crypto) {
+  if (const Fault fault = bounded(in, 1, kMaxVarint, crypto.generation)) return fault;
+  if (const Fault fault = bounded(in, 1, kLastCryptoStep, crypto.step)) return fault;
+  if (!in.block(crypto.message, crypto.length)) return kCutOff;
+  return crypto.length >= 1 && crypto.length <= kMaxCryptoMessage ? nullptr : kOutOfRange;
+}
+
+Fault path_data(Input& in, uint8_t (&data)[kPathDataBytes]) {
+  return in.bytes(data, kPathDataBytes) ? nullptr : kCutOff;
+}
+
 Fault read(Input& in, uint64_t type, Frame& out) {
   switch (static_cast<FrameType>(type)) {
     case FrameType::kPadding:  // passed over by the caller
@@ -286,6 +306,12 @@ Fault read(Input& in, uint64_t type, Frame& out) {
       return read(in, out.message);
     case FrameType::kFragment:
       return read(in, out.fragment);
+    case FrameType::kCrypto:
+      return read(in, out.crypto);
+    case FrameType::kPathChallenge:
+      return path_data(in, out.path_challenge.data);
+    case FrameType::kPathResponse:
+      return path_data(in, out.path_response.data);
   }
   return "unknown or reserved frame type";
 }

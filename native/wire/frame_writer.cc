@@ -246,6 +246,24 @@ uint8_t* write(uint8_t* out, uint8_t* end, const Fragment& fragment) {
   return content + fragment.length;
 }
 
+uint8_t* write(uint8_t* out, uint8_t* end, const Crypto& crypto) {
+  if (crypto.generation == 0 || !within(crypto.step, 1, kLastCryptoStep) ||
+      !within(crypto.length, 1, kMaxCryptoMessage)) {
+    return nullptr;
+  }
+  Output output(out, end, FrameType::kCrypto);
+  output.varint(crypto.generation).varint(crypto.step);
+  return output.block(crypto.message, crypto.length).finish();
+}
+
+uint8_t* write(uint8_t* out, uint8_t* end, const PathChallenge& challenge) {
+  return Output(out, end, FrameType::kPathChallenge).bytes(challenge.data, kPathDataBytes).finish();
+}
+
+uint8_t* write(uint8_t* out, uint8_t* end, const PathResponse& response) {
+  return Output(out, end, FrameType::kPathResponse).bytes(response.data, kPathDataBytes).finish();
+}
+
 uint8_t* write_padding(uint8_t* out, uint8_t* end, size_t count) {
   if (static_cast<size_t>(end - out) < count) return nullptr;
   if (count != 0) std::memset(out, 0, count);

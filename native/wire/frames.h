@@ -16,6 +16,7 @@ enum class FrameType : uint64_t {
   kPadding = 0x00,
   kPing = 0x01,
   kAck = 0x02,
+  kCrypto = 0x03,
   kAckNow = 0x04,
   kAckPolicy = 0x05,
   kCount = 0x06,
@@ -33,6 +34,8 @@ enum class FrameType : uint64_t {
   kClose = 0x12,
   kMessage = 0x14,
   kFragment = 0x15,
+  kPathChallenge = 0x16,
+  kPathResponse = 0x17,
   kCountNow = 0x28,
 };
 
@@ -197,6 +200,22 @@ struct Fragment {
   size_t length;  // >= 1
 };
 
+// A message of a handshake inside the session (§3).
+struct Crypto {
+  uint64_t generation;     // of the keys it is for: rising, from 1
+  uint32_t step;           // which message of the handshake: 1 to kLastCryptoStep
+  const uint8_t* message;  // Noise's, opaque here
+  size_t length;           // 1 to kMaxCryptoMessage
+};
+
+struct PathChallenge {
+  uint8_t data[kPathDataBytes];
+};
+
+struct PathResponse {
+  uint8_t data[kPathDataBytes];  // of the PATH_CHALLENGE that it answers
+};
+
 // ---- Writing ----
 // Each writes one frame into [out, end) and returns the byte behind it; nullptr, with nothing
 // written that counts, when it does not fit or when a value is outside its range, so that no reader
@@ -222,6 +241,9 @@ uint8_t* write(uint8_t* out, uint8_t* end, const Reset&);
 uint8_t* write(uint8_t* out, uint8_t* end, const Close&);
 uint8_t* write(uint8_t* out, uint8_t* end, const Message&);
 uint8_t* write(uint8_t* out, uint8_t* end, const Fragment&);
+uint8_t* write(uint8_t* out, uint8_t* end, const Crypto&);
+uint8_t* write(uint8_t* out, uint8_t* end, const PathChallenge&);
+uint8_t* write(uint8_t* out, uint8_t* end, const PathResponse&);
 
 // `count` PADDING frames, one byte each.
 uint8_t* write_padding(uint8_t* out, uint8_t* end, size_t count);
@@ -297,6 +319,9 @@ class Frame {
     Close close;
     Message message;
     Fragment fragment;
+    Crypto crypto;
+    PathChallenge path_challenge;
+    PathResponse path_response;
   };
 
  private:

@@ -9,9 +9,17 @@ namespace {
 constexpr uint8_t kDataByte = 0x80;
 constexpr uint8_t kInitByte = 0x90;
 constexpr uint8_t kResponseByte = 0xa0;
+constexpr uint8_t kCookieByte = 0xb0;
 
-constexpr size_t kInitFixedBytes = 1 + 4 + kConnectionIdBytes + 2 * kPeerIdBytes;
-constexpr size_t kResponseFixedBytes = 1 + 4 + 2 * kConnectionIdBytes;
+// Of the first byte of DATA, once unmasked.
+constexpr uint8_t kDataFlags = 0x0f;
+constexpr uint8_t kKeyPhaseFlag = 0x01;
+
+// What lies before the parameters.
+constexpr size_t kInitFixedBytes = kPeerIdBytes + kResetTokenBytes;
+constexpr size_t kResponseFixedBytes = kConnectionIdBytes + kResetTokenBytes;
+constexpr size_t kMinResponseBytes =
+    kResponseHeaderBytes + kSecondMessageOverhead + kResponseFixedBytes + 1;
 
 uint8_t* store_bytes(uint8_t* out, const uint8_t* bytes, size_t length) {
   std::memcpy(out, bytes, length);
@@ -41,7 +49,8 @@ constexpr ParameterRule kRules[] = {
 
 // All of them: an id and a length of one byte each, and a value below 2^32 in eight at most.
 constexpr size_t kMaxParameterBytes = sizeof kRules / sizeof kRules[0] * (1 + 1 + kMaxVarintBytes);
-static_assert(kResponseFixedBytes + 1 + kMaxParameterBytes > kMaxResponseBytes);
+static_assert(kInitFixedBytes + 1 + kMaxParameterBytes <= kInitPayloadBytes);
+static_assert(kResponseFixedBytes + 1 + kMaxParameterBytes <= kMaxResponsePayload);
 
 const ParameterRule* find_rule(uint64_t id) {
   for (const ParameterRule& rule : kRules) {
@@ -95,41 +104,117 @@ bool all_zero(const uint8_t* p, const uint8_t* end) {
   return true;
 }
 
-bool is_packet(const uint8_t* data, size_t length, PacketType wanted, size_t least) {
+bool is_packet(const uint8_t* data, size_t length, PacketType wanted, size_t least, size_t most) {
   PacketType type = PacketType::kData;
-  return length >= least && classify(data, length, type) && type == wanted;
+  return length >= least && length <= most && classify(data, length, type) && type == wanted;
+}
+
+bool known_suite(uint8_t value) {
+  switch (static_cast<Suite>(value)) {
+    case Suite::kAes256Gcm:
+    case Suite::kChaCha20Poly1305:
+      return true;
+  }
+  return false;
 }
 
 }  // namespace
 
 bool classify(const uint8_t* data, size_t length, PacketType& type) {
   if (length == 0) return false;
+  if ((data[0] & ~kDataFlags) == kDataByte) {
+    type = PacketType::kData;
+    return true;
+  }
   switch (data[0]) {
-    case kDataByte:
-      type = PacketType::kData;
-      return true;
     case kInitByte:
       type = PacketType::kInit;
       return true;
     case kResponseByte:
       type = PacketType::kResponse;
       return true;
+    case kCookieByte:
+      type = PacketType::kCookie;
+      return true;
     default:
       return false;
   }
 }
 
+bool read_destination(const uint8_t* data, size_t length, ConnectionId& destination) {
+  if (!is_packet(data, length, PacketType::kData, kMinDataPacket, SIZE_MAX)) return false;
+  load_bytes(data + 1, destination.bytes, kConnectionIdBytes);
+  return true;
+}
+
 bool read_data_header(const uint8_t* data, size_t length, DataHeader& header) {
-  if (!is_packet(data, length, PacketType::kData, kMinDataPacket)) return false;
-  const uint8_t* p = load_bytes(data + 1, header.destination.bytes, kConnectionIdBytes);
-  header.number = load_u32(p);
+  if (!read_destination(data, length, header.destination)) return false;
+  if ((data[0] & kDataFlags & ~kKeyPhaseFlag) != 0) return false;
+  header.number = load_u32(data + 1 + kConnectionIdBytes);
+  header.key_phase = (data[0] & kKeyPhaseFlag) != 0;
   return true;
 }
 
 uint8_t* write_data_header(uint8_t* out, const DataHeader& header) {
-  *out++ = kDataByte;
+  *out++ = header.key_phase ? kDataByte | kKeyPhaseFlag : kDataByte;
   out = store_bytes(out, header.destination.bytes, kConnectionIdBytes);
   return store_u32(out, header.number);
+}
+
+uint8_t* write_init_header(uint8_t* out, const InitHeader& header) {
+  *out++ = kInitByte;
+  out = store_u32(out, header.version);
+  *out++ = static_cast<uint8_t>(header.suite);
+  return store_bytes(out, header.source.bytes, kConnectionIdBytes);
+}
+
+bool read_init_header(const uint8_t* data, size_t length, InitHeader& header) {
+  if (!is_packet(data, length, PacketType::kInit, kInitBytes, kInitBytes)) return false;
+  header.version = load_u32(data + 1);
+  if (header.version != kVersion || !known_suite(data[5])) return false;
+  header.suite = static_cast<Suite>(data[5]);
+  load_bytes(data + 6, header.source.bytes, kConnectionIdBytes);
+  return true;
+}
+
+uint8_t* write_response_header(uint8_t* out, const ResponseHeader& header) {
+  *out++ = kResponseByte;
+  out = store_u32(out, header.version);
+  return store_bytes(out, header.destination.bytes, kConnectionIdBytes);
+}
+
+bool read_response(const uint8_t* data, size_t length, ResponseHeader& header,
+                   const uint8_t*& message, size_t& message_length) {
+  if (!is_packet(data, length, PacketType::kResponse, kMinResponseBytes, kMaxResponseBytes)) {
+    return false;
+  }
+  header.version = load_u32(data + 1);
+  if (header.version != kVersion) return false;
+  message = load_bytes(data + 5, header.destination.bytes, kConnectionIdBytes);
+  message_length = length - kResponseHeaderBytes;
+  return true;
+}
+
+size_t write_cookie(uint8_t* out, size_t capacity, const Cookie& cookie) {
+  if (capacity < kCookiePacketBytes || cookie.version != kVersion) return 0;
+  *out++ = kCookieByte;
+  out = store_u32(out, cookie.version);
+  out = store_bytes(out, cookie.destination.bytes, kConnectionIdBytes);
+  out = store_bytes(out, cookie.cookie, kCookieBytes);
+  store_bytes(out, cookie.mac, kHandshakeMacBytes);
+  return kCookiePacketBytes;
+}
+
+bool read_cookie(const uint8_t* data, size_t length, Cookie& cookie) {
+  if (!is_packet(data, length, PacketType::kCookie, kCookiePacketBytes, kCookiePacketBytes)) {
+    return false;
+  }
+  cookie.version = load_u32(data + 1);
+  if (cookie.version != kVersion) return false;
+  const uint8_t* p = load_bytes(data + 5, cookie.destination.bytes, kConnectionIdBytes);
+  p = load_bytes(p, cookie.cookie, kCookieBytes);
+  load_bytes(p, cookie.mac, kHandshakeMacBytes);
+  return true;
 }
 
 uint8_t* write_parameters(uint8_t* out, uint8_t* end, const Parameters& parameters) {
@@ -171,52 +256,39 @@ bool read_parameters(const uint8_t* data, size_t length, Parameters& parameters)
   return true;
 }
 
-size_t write_init(uint8_t* out, size_t capacity, const Init& init) {
-  if (capacity < kInitBytes || init.version != kVersion) return 0;
-  uint8_t* p = out;
-  *p++ = kInitByte;
-  p = store_u32(p, init.version);
-  p = store_bytes(p, init.source.bytes, kConnectionIdBytes);
-  p = store_bytes(p, init.initiator.bytes, kPeerIdBytes);
-  p = store_bytes(p, init.responder.bytes, kPeerIdBytes);
-  p = write_parameters_block(p, out + kInitBytes, init.parameters);
-  if (p == nullptr) return 0;
-  std::memset(p, 0, static_cast<size_t>(out + kInitBytes - p));
-  return kInitBytes;
+bool write_init_payload(uint8_t out[kInitPayloadBytes], const InitPayload& payload) {
+  uint8_t* const end = out + kInitPayloadBytes;
+  uint8_t* p = store_bytes(out, payload.initiator.bytes, kPeerIdBytes);
+  p = store_bytes(p, payload.reset.bytes, kResetTokenBytes);
+  p = write_parameters_block(p, end, payload.parameters);
+  if (p == nullptr) return false;
+  std::memset(p, 0, static_cast<size_t>(end - p));
+  return true;
 }
 
-size_t write_response(uint8_t* out, size_t capacity, const Response& response) {
-  if (capacity < kResponseFixedBytes || response.version != kVersion) return 0;
-  uint8_t* p = out;
-  *p++ = kResponseByte;
-  p = store_u32(p, response.version);
-  p = store_bytes(p, response.destination.bytes, kConnectionIdBytes);
-  p = store_bytes(p, response.source.bytes, kConnectionIdBytes);
-  p = write_parameters_block(p, out + capacity, response.parameters);
-  return p == nullptr ? 0 : static_cast<size_t>(p - out);
-}
-
-bool read_init(const uint8_t* data, size_t length, Init& init) {
-  if (!is_packet(data, length, PacketType::kInit, kInitBytes)) return false;
-  static_assert(kInitFixedBytes < kInitBytes);
-  init.version = load_u32(data + 1);
-  if (init.version != kVersion) return false;
-  const uint8_t* p = load_bytes(data + 5, init.source.bytes, kConnectionIdBytes);
-  p = load_bytes(p, init.initiator.bytes, kPeerIdBytes);
-  p = load_bytes(p, init.responder.bytes, kPeerIdBytes);
+bool read_init_payload(const uint8_t* data, size_t length, InitPayload& payload) {
+  if (length != kInitPayloadBytes) return false;
   const uint8_t* const end = data + length;
-  p = read_parameters_block(p, end, init.parameters);
+  const uint8_t* p = load_bytes(data, payload.initiator.bytes, kPeerIdBytes);
+  p = load_bytes(p, payload.reset.bytes, kResetTokenBytes);
+  p = read_parameters_block(p, end, payload.parameters);
   return p != nullptr && all_zero(p, end);
 }
 
-bool read_response(const uint8_t* data, size_t length, Response& response) {
-  if (!is_packet(data, length, PacketType::kResponse, kResponseFixedBytes)) return false;
-  response.version = load_u32(data + 1);
-  if (response.version != kVersion) return false;
-  const uint8_t* p = load_bytes(data + 5, response.destination.bytes, kConnectionIdBytes);
-  p = load_bytes(p, response.source.bytes, kConnectionIdBytes);
+size_t write_response_payload(uint8_t* out, size_t capacity, const ResponsePayload& payload) {
+  if (capacity < kResponseFixedBytes) return 0;
+  uint8_t* p = store_bytes(out, payload.source.bytes, kConnectionIdBytes);
+  p = store_bytes(p, payload.reset.bytes, kResetTokenBytes);
+  p = write_parameters_block(p, out + capacity, payload.parameters);
+  return p == nullptr ? 0 : static_cast<size_t>(p - out);
+}
+
+bool read_response_payload(const uint8_t* data, size_t length, ResponsePayload& payload) {
+  if (length < kResponseFixedBytes || length > kMaxResponsePayload) return false;
   const uint8_t* const end = data + length;
-  return read_parameters_block(p, end, response.parameters) == end;
+  const uint8_t* p = load_bytes(data, payload.source.bytes, kConnectionIdBytes);
+  p = load_bytes(p, payload.reset.bytes, kResetTokenBytes);
+  return read_parameters_block(p, end, payload.parameters) == end;
 }
 
 }  // namespace hawser::wire

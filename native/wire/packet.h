@@ -35,25 +35,102 @@ struct PeerIdBytes {
   }
 };
 
-enum class PacketType : uint8_t { kData, kInit, kResponse };
+// Whoever knows it may end the session with a stateless reset, so that comparing takes equally long
+// wherever two tokens differ.
+struct ResetToken {
+  uint8_t bytes[kResetTokenBytes];
 
-// What the first byte says. False: not Hawser's, a reserved type, a flag set, or no byte at all.
-// Says nothing about the rest.
+  friend bool operator==(const ResetToken& a, const ResetToken& b) {
+    uint8_t difference = 0;
+    for (size_t i = 0; i < kResetTokenBytes; ++i) difference |= a.bytes[i] ^ b.bytes[i];
+    return difference == 0;
+  }
+};
+
+enum class PacketType : uint8_t { kData, kInit, kResponse, kCookie };
+
+// What the first byte says. False: not Hawser's, a reserved type, a flag set where none may be, or
+// no byte at all. The low four bits of DATA may be anything: they are masked on the wire. Says
+// nothing about the rest.
 bool classify(const uint8_t* data, size_t length, PacketType& type);
+
+// ---- DATA ----
 
 struct DataHeader {
   ConnectionId destination;
   uint32_t number;  // low 32 bits of the packet number
+  bool key_phase = false;
 };
 
-// False unless it is a DATA packet of at least kMinDataPacket bytes. The frames, still protected,
-// are [data + kHeaderBytes, data + length - kTagBytes).
+// The destination of a DATA packet as it came, masked. False unless it is one of at least
+// kMinDataPacket bytes. A stateless reset looks the same.
+bool read_destination(const uint8_t* data, size_t length, ConnectionId& destination);
+
+// Of a packet whose header is unmasked. False as above, or when a reserved flag is set. The frames,
+// still protected, are [data + kHeaderBytes, data + length - kTagBytes).
 bool read_data_header(const uint8_t* data, size_t length, DataHeader& header);
 
-// Writes kHeaderBytes, for which the caller guarantees the room; returns the byte behind them.
+// Writes kHeaderBytes, not masked yet, for which the caller guarantees the room; returns the byte
+// behind them.
 uint8_t* write_data_header(uint8_t* out, const DataHeader& header);
 
-// §3.1. Starts with the values that hold for what the other side did not send.
+// ---- The handshake's packets ----
+// Readers take a whole datagram. False: to be dropped (wrong type, wrong length, another version
+// than kVersion).
+
+enum class Suite : uint8_t { kAes256Gcm = 1, kChaCha20Poly1305 = 2 };
+
+struct InitHeader {
+  uint32_t version = kVersion;
+  Suite suite = Suite::kAes256Gcm;
+  ConnectionId source;
+};
+
+// Writes kInitHeaderBytes, for which the caller guarantees the room; returns the byte behind them,
+// where the message starts.
+uint8_t* write_init_header(uint8_t* out, const InitHeader& header);
+// False also when the suite is unknown.
+bool read_init_header(const uint8_t* data, size_t length, InitHeader& header);
+
+// The pieces of an INIT, which has kInitBytes: kInitMessageBytes, and twice kHandshakeMacBytes.
+constexpr uint8_t* init_message(uint8_t* data) { return data + kInitHeaderBytes; }
+constexpr uint8_t* init_mac1(uint8_t* data) { return init_message(data) + kInitMessageBytes; }
+constexpr uint8_t* init_mac2(uint8_t* data) { return init_mac1(data) + kHandshakeMacBytes; }
+constexpr const uint8_t* init_message(const uint8_t* data) { return data + kInitHeaderBytes; }
+constexpr const uint8_t* init_mac1(const uint8_t* data) {
+  return init_message(data) + kInitMessageBytes;
+}
+constexpr const uint8_t* init_mac2(const uint8_t* data) {
+  return init_mac1(data) + kHandshakeMacBytes;
+}
+
+struct ResponseHeader {
+  uint32_t version = kVersion;
+  ConnectionId destination;
+};
+
+// Writes kResponseHeaderBytes, as write_init_header().
+uint8_t* write_response_header(uint8_t* out, const ResponseHeader& header);
+// The message is the rest of the datagram, long enough for the shortest payload; the whole has at
+// most kMaxResponseBytes.
+bool read_response(const uint8_t* data, size_t length, ResponseHeader& header,
+                   const uint8_t*& message, size_t& message_length);
+
+struct Cookie {
+  uint32_t version = kVersion;
+  ConnectionId destination;  // the source of the INIT that it answers
+  uint8_t cookie[kCookieBytes];
+  uint8_t mac[kHandshakeMacBytes];
+};
+
+// Writes the whole datagram and returns kCookiePacketBytes; 0: it does not fit into `capacity`, or
+// another version than kVersion.
+size_t write_cookie(uint8_t* out, size_t capacity, const Cookie& cookie);
+bool read_cookie(const uint8_t* data, size_t length, Cookie& cookie);
+
+// ---- Parameters (§3.1) ----
+
+// Starts with the values that hold for what the other side did not send.
 struct Parameters {
   uint32_t idle_timeout_ms = kDefaultIdleTimeoutMs;  // 0: none
   uint32_t max_datagram = static_cast<uint32_t>(kMaxDatagram);
@@ -70,32 +147,29 @@ uint8_t* write_parameters(uint8_t* out, uint8_t* end, const Parameters& paramete
 // False, and `parameters` unspecified: malformed, a repeated id, a value outside its range.
 bool read_parameters(const uint8_t* data, size_t length, Parameters& parameters);
 
-struct Init {
-  uint32_t version = kVersion;
-  ConnectionId source;
+// ---- The payloads of the handshake's messages ----
+
+struct InitPayload {
   PeerIdBytes initiator;
-  PeerIdBytes responder;
+  ResetToken reset;  // for the source of the INIT
   Parameters parameters;
 };
 
-struct Response {
-  uint32_t version = kVersion;
-  ConnectionId destination;
+// Fills `out`, with zeros behind the parameters. False: a value is outside its range.
+bool write_init_payload(uint8_t out[kInitPayloadBytes], const InitPayload& payload);
+// False: another length than kInitPayloadBytes, invalid parameters, not zeros behind them.
+bool read_init_payload(const uint8_t* data, size_t length, InitPayload& payload);
+
+struct ResponsePayload {
   ConnectionId source;
+  ResetToken reset;  // for `source`
   Parameters parameters;
 };
 
-// Bytes that any Response written here fits into.
-inline constexpr size_t kMaxResponseBytes = 64;
-
-// Write a whole datagram and return its length: an INIT is padded to kInitBytes. 0: it does not fit
-// into `capacity`, or a value is outside its range.
-size_t write_init(uint8_t* out, size_t capacity, const Init& init);
-size_t write_response(uint8_t* out, size_t capacity, const Response& response);
-
-// Read a whole datagram. False: to be dropped (wrong type, too short, another version than
-// kVersion, invalid parameters, bytes behind them that are not an INIT's zeros).
-bool read_init(const uint8_t* data, size_t length, Init& init);
-bool read_response(const uint8_t* data, size_t length, Response& response);
+// Returns the length, at most kMaxResponsePayload. 0: it does not fit into `capacity`, or a value
+// is outside its range.
+size_t write_response_payload(uint8_t* out, size_t capacity, const ResponsePayload& payload);
+// False: longer than kMaxResponsePayload, cut off, invalid parameters, bytes behind them.
+bool read_response_payload(const uint8_t* data, size_t length, ResponsePayload& payload);
 
 }  // namespace hawser::wire

@@ -3,6 +3,8 @@
 
 import fs from 'node:fs'
 import path from 'node:path'
+import { initPayload, packet, responsePayload } from './vector_packets'
+import { Reader, Refused, refuseIf } from './vector_reader'
 
 const folder = path.join(__dirname, '..', '..', 'native', 'wire', 'vectors')
 
@@ -31,136 +33,6 @@ function bytesOf(vector: Vector): Buffer {
   return Buffer.concat([Buffer.from(vector.hex, 'hex'), Buffer.alloc(Number(vector.zeros ?? 0))])
 }
 
-class Refused extends Error {}
-
-function refuseIf(condition: boolean, why: string): void {
-  if (condition) throw new Refused(why)
-}
-
-/** §1 */
-class Reader {
-  #at = 0
-  constructor(readonly data: Uint8Array) {}
-
-  get left(): number {
-    return this.data.length - this.#at
-  }
-
-  bytes(length: bigint | number): Buffer {
-    refuseIf(BigInt(length) > BigInt(this.left), 'cut off')
-    const start = this.#at
-    this.#at += Number(length)
-    return Buffer.from(this.data.subarray(start, this.#at))
-  }
-
-  fixed(length: number): bigint {
-    return this.bytes(length).reduce((value, byte) => value * 256n + BigInt(byte), 0n)
-  }
-
-  u8(): number {
-    return Number(this.fixed(1))
-  }
-
-  u32(): bigint {
-    return this.fixed(4)
-  }
-
-  varint(lowest = 0n, highest = 2n ** 62n - 1n): bigint {
-    const first = this.u8()
-    const size = 2 ** (first >> 6)
-    let value = BigInt(first % 64)
-    for (const byte of this.bytes(size - 1)) value = value * 256n + BigInt(byte)
-    // The shortest form: the value must not fit into half the bytes.
-    refuseIf(size > 1 && value < 2n ** BigInt(4 * size - 2), 'not the shortest form')
-    refuseIf(value < lowest || value > highest, 'outside its range')
-    return value
-  }
-
-  block(shortest = 0n, longest = 2n ** 62n): Buffer {
-    const content = this.bytes(this.varint())
-    refuseIf(content.length < shortest || content.length > longest, 'length outside its range')
-    return content
-  }
-
-  text(shortest: bigint, longest: bigint): string {
-    const content = this.block(shortest, longest)
-    try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content)
-    } catch {
-      throw new Refused('not UTF-8')
-    }
-  }
-}
-
-// --- §3.1, §2, §3: packets ---------------------------------------------------------------------
-
-const parameterTable: [bigint, string, bigint, bigint, bigint][] = [
-  [1n, 'idle_timeout', 0n, 2n ** 32n - 1n, 30_000n],
-  [2n, 'max_datagram', 1_200n, 65_527n, 65_527n],
-  [3n, 'max_ack_delay', 0n, 2n ** 24n - 1n, 25_000n],
-  [4n, 'max_channels', 0n, 2n ** 32n - 1n, 0n],
-  [5n, 'initial_credit', 4_096n, 2n ** 32n - 1n, 65_536n],
-]
-
-function parameters(content: Buffer): Fields {
-  const values = Object.fromEntries(parameterTable.map(([, name, , , value]) => [name, value]))
-  const seen = new Set<bigint>()
-  const list = new Reader(content)
-  while (list.left > 0) {
-    const id = list.varint()
-    refuseIf(seen.has(id), 'repeated id')
-    seen.add(id)
-    const value = new Reader(list.block())
-    const row = parameterTable.find(([known]) => known === id)
-    if (row === undefined) continue
-    values[row[1]] = value.varint(row[2], row[3])
-    refuseIf(value.left > 0, 'value that does not fill its block')
-  }
-  return values
-}
-
-function packet(data: Buffer): Fields {
-  const reader = new Reader(data)
-  const first = reader.u8()
-  refuseIf(first < 0x80, 'not of this protocol')
-  refuseIf(first % 16 !== 0, 'flag set')
-  switch ((first >> 4) % 8) {
-    case 0: {
-      refuseIf(data.length < 30, 'too short')
-      const destination = reader.bytes(8).toString('hex')
-      const number = reader.u32()
-      const frames = reader.bytes(reader.left - 16).toString('hex')
-      refuseIf(reader.fixed(16) !== 0n, 'tag')
-      return { type: 'DATA', destination, number, frames }
-    }
-    case 1: {
-      refuseIf(data.length < 1_200, 'too short')
-      const version = reader.u32()
-      refuseIf(version !== 0n, 'another version')
-      const source = reader.bytes(8).toString('hex')
-      const initiator = reader.bytes(32).toString('hex')
-      const responder = reader.bytes(32).toString('hex')
-      const values = parameters(reader.block())
-      refuseIf(
-        reader.bytes(reader.left).some((byte) => byte !== 0),
-        'padding that is not zero',
-      )
-      return { type: 'INIT', version, source, initiator, responder, parameters: values }
-    }
-    case 2: {
-      const version = reader.u32()
-      refuseIf(version !== 0n, 'another version')
-      const destination = reader.bytes(8).toString('hex')
-      const source = reader.bytes(8).toString('hex')
-      const values = parameters(reader.block())
-      refuseIf(reader.left > 0, 'longer than its content')
-      return { type: 'RESPONSE', version, destination, source, parameters: values }
-    }
-    default:
-      throw new Refused('reserved type')
-  }
-}
-
 // --- §5: frames --------------------------------------------------------------------------------
 
 type FrameReader = (reader: Reader) => Fields
@@ -171,6 +43,7 @@ const largestMessage = (reader: Reader) => reader.varint(1n, 2n ** 30n - 1n)
 const frameTable = new Map<bigint, [string, boolean, FrameReader]>([
   [0x01n, ['PING', true, () => ({})]],
   [0x02n, ['ACK', false, ack]],
+  [0x03n, ['CRYPTO', true, crypto]],
   [0x04n, ['ACK_NOW', true, () => ({})]],
   [
     0x05n,
@@ -249,6 +122,8 @@ const frameTable = new Map<bigint, [string, boolean, FrameReader]>([
   [0x12n, ['CLOSE', false, (reader) => ({ code: reader.varint(), reason: reader.text(0n, 255n) })]],
   [0x14n, ['MESSAGE', true, message]],
   [0x15n, ['FRAGMENT', true, fragment]],
+  [0x16n, ['PATH_CHALLENGE', true, pathData]],
+  [0x17n, ['PATH_RESPONSE', true, pathData]],
   [0x28n, ['COUNT_NOW', true, (reader) => ({ channel: channel(reader) })]],
 ])
 
@@ -333,6 +208,18 @@ function fragment(reader: Reader): Fields {
   return { channel: id, sequence, total, offset, data: data.toString('hex') }
 }
 
+function crypto(reader: Reader): Fields {
+  return {
+    generation: reader.varint(1n),
+    step: reader.varint(1n, 2n),
+    message: reader.block(1n, 256n).toString('hex'),
+  }
+}
+
+function pathData(reader: Reader): Fields {
+  return { data: reader.bytes(8).toString('hex') }
+}
+
 function frames(data: Buffer): Fields[] {
   refuseIf(data.length === 0, 'packet without frames')
   const reader = new Reader(data)
@@ -393,6 +280,14 @@ describe('numbers', () => {
 describe('packets', () => {
   test.each(load('packets.json', 'packets'))('%s', (_, vector) => {
     check(vector, 'packet', packet)
+  })
+
+  test.each(load('packets.json', 'init_payloads'))('payload of an INIT: %s', (_, vector) => {
+    check(vector, 'payload', initPayload)
+  })
+
+  test.each(load('packets.json', 'response_payloads'))('payload of a RESPONSE: %s', (_, vector) => {
+    check(vector, 'payload', responsePayload)
   })
 })
 

@@ -25,7 +25,7 @@ TEST(WireRandom, RandomBytesBehindAKnownType) {
   int read = 0;
   for (int i = 0; i < 100000 && !::testing::Test::HasFailure(); ++i) {
     Bytes bytes = random.bytes(1, 60);
-    bytes[0] = static_cast<uint8_t>(random.between(1, 0x15));
+    bytes[0] = static_cast<uint8_t>(random.between(1, 0x17));
     // Small numbers come up more often than bytes at random would have them.
     for (size_t at = 1; at < bytes.size(); ++at) {
       if (random.bits() % 2 == 0) bytes[at] &= 0x0f;
@@ -71,28 +71,41 @@ TEST(WireRandom, ValidPacketsWithAFewBytesChanged) {
 TEST(WireRandom, RandomDatagrams) {
   HAWSER_TRACE_SEED();
   Random random(33);
+  int seen[5] = {};
   for (int i = 0; i < 100000; ++i) {
-    Bytes bytes = random.bytes(0, i % 16 == 0 ? 1400 : 80);
-    if (!bytes.empty()) bytes[0] = static_cast<uint8_t>(0x80 | (random.bits() % 8 << 4));
-    // A version that gets past the first check.
-    for (size_t at = 1; at < 5 && at < bytes.size(); ++at) bytes[at] = 0;
+    static constexpr size_t kLengths[] = {kInitBytes, kCookiePacketBytes, kMinDataPacket,
+                                          kMaxResponseBytes};
+    const size_t length = kLengths[random.bits() % 4];
+    Bytes bytes = random.bits() % 2 == 0 ? random.bytes(length, length) : random.bytes(0, 300);
+    if (!bytes.empty()) {
+      bytes[0] = static_cast<uint8_t>(0x80 | (random.bits() % 8 << 4) | random.bits() % 4 / 2);
+    }
+    // A version, and a suite, that get past the first check.
+    for (size_t at = 1; at < 5 && at < bytes.size(); ++at) bytes[at] = at == 4 ? 1 : 0;
+    if (bytes.size() > 5) bytes[5] = static_cast<uint8_t>(random.bits() % 4);
     Exact datagram(bytes);
     PacketType type = PacketType::kData;
     DataHeader header{};
-    Init init{};
-    Response response{};
+    InitHeader init{};
+    ResponseHeader response{};
+    Cookie cookie{};
+    const uint8_t* message = nullptr;
+    size_t message_length = 0;
     const bool known = classify(datagram.begin(), datagram.size(), type);
-    const bool data = read_data_header(datagram.begin(), datagram.size(), header);
-    const bool is_init = read_init(datagram.begin(), datagram.size(), init);
-    const bool is_response = read_response(datagram.begin(), datagram.size(), response);
-    ASSERT_LE(data + is_init + is_response, 1);
-    if (data || is_init || is_response) {
+    const bool read[] = {
+        read_data_header(datagram.begin(), datagram.size(), header),
+        read_init_header(datagram.begin(), datagram.size(), init),
+        read_response(datagram.begin(), datagram.size(), response, message, message_length),
+        read_cookie(datagram.begin(), datagram.size(), cookie)};
+    for (size_t kind = 0; kind < 4; ++kind) {
+      if (!read[kind]) continue;
       ASSERT_TRUE(known);
-      ASSERT_EQ(type, data      ? PacketType::kData
-                      : is_init ? PacketType::kInit
-                                : PacketType::kResponse);
+      ASSERT_EQ(type, static_cast<PacketType>(kind));
+      ++seen[kind];
     }
+    if (read[0] + read[1] + read[2] + read[3] == 0) ++seen[4];
   }
+  for (const int count : seen) EXPECT_GT(count, 100);
 }
 
 }  // namespace

@@ -95,6 +95,14 @@ class Random {
   std::mt19937_64 engine_;
 };
 
+// A ConnectionId, a PeerIdBytes or a ResetToken.
+template <typename Id>
+Id random_id(Random& random) {
+  Id id;
+  for (uint8_t& byte : id.bytes) byte = static_cast<uint8_t>(random.bits());
+  return id;
+}
+
 inline Ack random_ack(Random& random) {
   Ack ack{};
   ack.delay_us = random.varint();
@@ -155,7 +163,7 @@ inline Request random_request(Random& random) {
 }
 
 // A valid frame of the kind-th of kFrameKinds kinds.
-inline constexpr int kFrameKinds = 20;
+inline constexpr int kFrameKinds = 23;
 
 inline Bytes random_frame(Random& random, int kind) {
   switch (kind) {
@@ -219,6 +227,20 @@ inline Bytes random_frame(Random& random, int kind) {
       return bytes_of(random_request(random));
     case 18:
       return bytes_of(Skip{random.channel(), random.u32(), random.varint()});
+    case 19: {
+      const Bytes message = random.bytes(1, kMaxCryptoMessage);
+      return bytes_of(Crypto{random.between(1, kMaxVarint), random.u32(1, kLastCryptoStep),
+                             message.data(), message.size()});
+    }
+    case 20:
+    case 21: {
+      PathChallenge challenge;
+      for (uint8_t& byte : challenge.data) byte = static_cast<uint8_t>(random.bits());
+      if (kind == 20) return bytes_of(challenge);
+      PathResponse response;
+      std::memcpy(response.data, challenge.data, sizeof response.data);
+      return bytes_of(response);
+    }
     default: {
       const Bytes piece = random.bytes(1, 1200);
       const uint64_t offset = random.between(0, kMaxMessage);
@@ -272,6 +294,9 @@ inline bool in_range(const Frame& frame) {
       return frame.close.reason_length <= 255;
     case FrameType::kMessage:
       return frame.message.length >= 1 && frame.message.count >= 1;
+    case FrameType::kCrypto:
+      return frame.crypto.generation >= 1 && frame.crypto.step >= 1 && frame.crypto.step <= 2 &&
+             frame.crypto.length >= 1 && frame.crypto.length <= 256;
     case FrameType::kFragment:
       return frame.fragment.length >= 1 &&
              frame.fragment.offset + frame.fragment.length <= frame.fragment.total;

@@ -10,6 +10,7 @@
 #include "test/unit/wire_support.h"
 #include "wire/number.h"
 #include "wire/packet.h"
+#include "wire/vectors/describe_packets.h"
 #include "wire/vectors/json.h"
 
 namespace hawser::wire::testing {
@@ -89,56 +90,90 @@ TEST(WireVectors, RestoredNumbers) {
   }
 }
 
-// Reads a datagram as far as this room can: with the null protection's tag. False: to be dropped.
+// Reads a datagram as far as this room can. False: to be dropped. `again`: as it would be written.
 bool read_packet(Exact& bytes, Json& packet, Bytes& again) {
   PacketType type = PacketType::kData;
   if (!classify(bytes.begin(), bytes.size(), type)) return false;
-  again.assign(kInitBytes, 0);
+  again.assign(kInitHeaderBytes, 0);
   switch (type) {
     case PacketType::kData: {
       DataHeader header{};
       if (!read_data_header(bytes.begin(), bytes.size(), header)) return false;
-      const uint8_t* const frames = bytes.begin() + kHeaderBytes;
+      const uint8_t* const content = bytes.begin() + kHeaderBytes;
       const uint8_t* const tag = bytes.end() - kTagBytes;
-      if (Bytes(tag, tag + kTagBytes) != Bytes(kTagBytes)) return false;
-      packet = vectors::describe(header, frames, static_cast<size_t>(tag - frames));
-      write_data_header(again.data(), header);
-      again.resize(kHeaderBytes);
-      again.insert(again.end(), frames, tag + kTagBytes);
+      packet = vectors::describe(header, content, static_cast<size_t>(tag - content), tag);
+      again.resize(static_cast<size_t>(write_data_header(again.data(), header) - again.data()));
+      again.insert(again.end(), content, tag + kTagBytes);
       return true;
     }
     case PacketType::kInit: {
-      Init init{};
-      if (!read_init(bytes.begin(), bytes.size(), init)) return false;
-      packet = vectors::describe(init);
-      again.resize(write_init(again.data(), again.size(), init));
+      InitHeader header{};
+      if (!read_init_header(bytes.begin(), bytes.size(), header)) return false;
+      packet = vectors::describe(header, bytes.begin());
+      again.resize(static_cast<size_t>(write_init_header(again.data(), header) - again.data()));
+      again.insert(again.end(), init_message(bytes.begin()), init_mac1(bytes.begin()));
+      again.insert(again.end(), init_mac1(bytes.begin()), init_mac2(bytes.begin()));
+      again.insert(again.end(), init_mac2(bytes.begin()), bytes.end());
       return true;
     }
     case PacketType::kResponse: {
-      Response response{};
-      if (!read_response(bytes.begin(), bytes.size(), response)) return false;
-      packet = vectors::describe(response);
-      again.resize(write_response(again.data(), again.size(), response));
+      ResponseHeader header{};
+      const uint8_t* message = nullptr;
+      size_t length = 0;
+      if (!read_response(bytes.begin(), bytes.size(), header, message, length)) return false;
+      packet = vectors::describe(header, message, length);
+      again.resize(static_cast<size_t>(write_response_header(again.data(), header) - again.data()));
+      again.insert(again.end(), message, message + length);
+      return true;
+    }
+    case PacketType::kCookie: {
+      Cookie cookie{};
+      if (!read_cookie(bytes.begin(), bytes.size(), cookie)) return false;
+      packet = vectors::describe(cookie);
+      again.resize(kCookiePacketBytes);
+      again.resize(write_cookie(again.data(), again.size(), cookie));
       return true;
     }
   }
   return false;
 }
 
-TEST(WireVectors, Packets) {
-  for (const Json& vector : load("packets.json", "packets")) {
+bool read_init(Exact& bytes, Json& content, Bytes& again) {
+  InitPayload payload{};
+  if (!read_init_payload(bytes.begin(), bytes.size(), payload)) return false;
+  content = vectors::describe(payload);
+  again.resize(kInitPayloadBytes);
+  return write_init_payload(again.data(), payload);
+}
+
+bool read_response(Exact& bytes, Json& content, Bytes& again) {
+  ResponsePayload payload{};
+  if (!read_response_payload(bytes.begin(), bytes.size(), payload)) return false;
+  content = vectors::describe(payload);
+  again.resize(kMaxResponsePayload);
+  again.resize(write_response_payload(again.data(), again.size(), payload));
+  return true;
+}
+
+// `key`: what a vector shows its content under.
+void check_all(const char* group, const char* key, bool (*read)(Exact&, Json&, Bytes&)) {
+  for (const Json& vector : load("packets.json", group)) {
     SCOPED_TRACE(vector.at("name").text);
     const Bytes bytes = bytes_of(vector);
     Exact exact(bytes);
-    Json packet;
+    Json content;
     Bytes again;
-    const bool read = read_packet(exact, packet, again);
-    EXPECT_EQ(read, vector.find("invalid") == nullptr);
-    if (!read || vector.find("invalid") != nullptr) continue;
-    EXPECT_EQ(printed(packet), printed(vector.at("packet")));
+    const bool valid = read(exact, content, again);
+    EXPECT_EQ(valid, vector.find("invalid") == nullptr);
+    if (!valid || vector.find("invalid") != nullptr) continue;
+    EXPECT_EQ(printed(content), printed(vector.at(key)));
     EXPECT_EQ(again == bytes, is_exact(vector));
   }
 }
+
+TEST(WireVectors, Packets) { check_all("packets", "packet", read_packet); }
+TEST(WireVectors, InitPayloads) { check_all("init_payloads", "payload", read_init); }
+TEST(WireVectors, ResponsePayloads) { check_all("response_payloads", "payload", read_response); }
 
 TEST(WireVectors, Frames) {
   for (const Json& vector : load("frames.json", "frames")) {

@@ -6,13 +6,14 @@
 #include <string>
 #include <utility>
 
-#include "wire/vectors/describe.h"
+#include "wire/vectors/describe_packets.h"
 #include "wire/vectors/json.h"
 
 namespace hawser::wire::vectors {
 
 Json frame_vectors();
-Json packet_vectors();
+Json packet_vectors();  // with those of payload_vectors()
+Json payload_vectors();
 Json number_vectors();
 
 inline Bytes bytes_of(const std::string& text) { return Bytes(text.begin(), text.end()); }
@@ -22,6 +23,14 @@ inline Bytes counting(uint8_t first, size_t length) {
   Bytes bytes;
   for (size_t i = 0; i < length; ++i) bytes.push_back(static_cast<uint8_t>(first + i));
   return bytes;
+}
+
+// An id or token whose bytes count up from `first`.
+template <typename Id>
+Id counting_id(uint8_t first) {
+  Id id;
+  for (uint8_t& byte : id.bytes) byte = first++;
+  return id;
 }
 
 inline Bytes operator+(Bytes a, const Bytes& b) {
@@ -47,6 +56,47 @@ inline Json invalid_vector(const std::string& name, const std::string& why, cons
   json.set("invalid", Json::string(why));
   return json;
 }
+
+// Shorter, or longer by zeros.
+inline Bytes cut(Bytes bytes, size_t length) {
+  bytes.resize(length);
+  return bytes;
+}
+
+inline Bytes changed(Bytes bytes, size_t at, uint8_t value) {
+  bytes[at] = value;
+  return bytes;
+}
+
+// A list of vectors that show what their bytes say under one key.
+class Vectors {
+ public:
+  explicit Vectors(const char* key) : key_(key) {}
+
+  void exact(const char* name, const Bytes& bytes, Json content) {
+    add(name, bytes, std::move(content), true);
+  }
+  // Valid bytes that the writer would write in another way.
+  void other_form(const char* name, const Bytes& bytes, Json content) {
+    add(name, bytes, std::move(content), false);
+  }
+  void invalid(const char* name, const char* why, const Bytes& bytes) {
+    list_.add(invalid_vector(name, why, bytes));
+  }
+
+  Json take() { return std::move(list_); }
+
+ private:
+  void add(const char* name, const Bytes& bytes, Json content, bool exact) {
+    Json json = vector_start(name, bytes);
+    if (!exact) json.set("exact", Json::boolean(false));
+    json.set(key_, std::move(content));
+    list_.add(std::move(json));
+  }
+
+  const char* key_;
+  Json list_ = Json::array();
+};
 
 // The bytes of a frame; one that cannot be written is a mistake in the list.
 template <typename AnyFrame>

@@ -1,13 +1,12 @@
 #pragma once
 
-// Packets and frames as the vectors show them (see README.md beside this file). For the generator
-// and the tests, never for the addon.
+// Frames as the vectors show them (see README.md beside this file). For the generator and the
+// tests, never for the addon.
 
 #include <string>
 #include <vector>
 
 #include "wire/frames.h"
-#include "wire/packet.h"
 #include "wire/vectors/json.h"
 
 namespace hawser::wire::vectors {
@@ -237,6 +236,26 @@ inline Json describe(const Fragment& fragment) {
   return json;
 }
 
+inline Json describe(const Crypto& crypto) {
+  Json json = start("CRYPTO", FrameType::kCrypto);
+  json.set("generation", Json::number(crypto.generation));
+  json.set("step", Json::number(crypto.step));
+  json.set("message", hex_json(crypto.message, crypto.length));
+  return json;
+}
+
+inline Json describe(const PathChallenge& challenge) {
+  Json json = start("PATH_CHALLENGE", FrameType::kPathChallenge);
+  json.set("data", hex_json(challenge.data, kPathDataBytes));
+  return json;
+}
+
+inline Json describe(const PathResponse& response) {
+  Json json = start("PATH_RESPONSE", FrameType::kPathResponse);
+  json.set("data", hex_json(response.data, kPathDataBytes));
+  return json;
+}
+
 // Calls `with` with the member that the frame holds.
 template <typename With>
 auto visit(const Frame& frame, With with) {
@@ -279,6 +298,12 @@ auto visit(const Frame& frame, With with) {
       return with(frame.message);
     case FrameType::kFragment:
       return with(frame.fragment);
+    case FrameType::kCrypto:
+      return with(frame.crypto);
+    case FrameType::kPathChallenge:
+      return with(frame.path_challenge);
+    case FrameType::kPathResponse:
+      return with(frame.path_response);
     case FrameType::kPing:
       return with(Ping{});
     case FrameType::kPadding:  // never returned by a FrameReader
@@ -293,50 +318,6 @@ inline Json describe(const Frame& frame) {
 
 inline uint8_t* write(uint8_t* out, uint8_t* end, const Frame& frame) {
   return visit(frame, [&](const auto& member) { return wire::write(out, end, member); });
-}
-
-inline Json describe(const Parameters& parameters) {
-  Json json = Json::object();
-  json.set("idle_timeout", Json::number(parameters.idle_timeout_ms));
-  json.set("max_datagram", Json::number(parameters.max_datagram));
-  json.set("max_ack_delay", Json::number(parameters.max_ack_delay_us));
-  json.set("max_channels", Json::number(parameters.max_channels));
-  json.set("initial_credit", Json::number(parameters.initial_credit));
-  return json;
-}
-
-inline Json describe(const ConnectionId& id) { return hex_json(id.bytes, sizeof id.bytes); }
-inline Json describe(const PeerIdBytes& id) { return hex_json(id.bytes, sizeof id.bytes); }
-
-// `frames` is what stands between the header and the tag.
-inline Json describe(const DataHeader& header, const uint8_t* frames, size_t length) {
-  Json json = Json::object();
-  json.set("type", Json::string("DATA"));
-  json.set("destination", describe(header.destination));
-  json.set("number", Json::number(header.number));
-  json.set("frames", hex_json(frames, length));
-  return json;
-}
-
-inline Json describe(const Init& init) {
-  Json json = Json::object();
-  json.set("type", Json::string("INIT"));
-  json.set("version", Json::number(init.version));
-  json.set("source", describe(init.source));
-  json.set("initiator", describe(init.initiator));
-  json.set("responder", describe(init.responder));
-  json.set("parameters", describe(init.parameters));
-  return json;
-}
-
-inline Json describe(const Response& response) {
-  Json json = Json::object();
-  json.set("type", Json::string("RESPONSE"));
-  json.set("version", Json::number(response.version));
-  json.set("destination", describe(response.destination));
-  json.set("source", describe(response.source));
-  json.set("parameters", describe(response.parameters));
-  return json;
 }
 
 }  // namespace hawser::wire::vectors

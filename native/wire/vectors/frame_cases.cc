@@ -88,10 +88,9 @@ void add_simple(Frames& frames) {
   frames.invalid("a type cut off", kCutOff, "40");
   frames.invalid("an unknown frame without length", kCutOff, "4040");
   frames.invalid("an unknown frame beyond the packet", kCutOff, "4040 03 0102");
-  frames.invalid("garbage behind a good frame", "reserved type", "01 03");
+  frames.invalid("garbage behind a good frame", "reserved type", "01 13");
   for (int type = 0; type < 0x40; ++type) {
-    const bool known =
-        type <= 2 || (type >= 4 && type <= 0x12) || type == 0x14 || type == 0x15 || type == 0x28;
+    const bool known = type <= 0x12 || (type >= 0x14 && type <= 0x17) || type == 0x28;
     if (known) continue;
     // As long as any frame, so that only the type can be what is wrong.
     const Bytes byte = {static_cast<uint8_t>(type)};
@@ -298,6 +297,33 @@ void add_messages(Frames& frames) {
   frames.invalid("FRAGMENT beyond the packet", kCutOff, "15 01 00000005 0a 00 02 61");
 }
 
+void add_crypto(Frames& frames) {
+  const Bytes longest = counting(0, kMaxCryptoMessage);
+  const auto crypto = [](uint64_t generation, uint32_t step, const Bytes& message) {
+    return Crypto{generation, step, message.data(), message.size()};
+  };
+  const Bytes one = from_hex("aa");
+  frames.exact("CRYPTO, shortest", crypto(1, 1, one));
+  frames.exact("CRYPTO, longest", crypto(kMaxVarint, kLastCryptoStep, longest));
+  const Bytes message = counting(0x10, 96);
+  frames.exact("CRYPTO", crypto(70, 2, message), Ping{});
+  frames.invalid("CRYPTO of generation 0", kOutOfRange, "03 00 01 01 aa");
+  frames.invalid("CRYPTO, step 0", kOutOfRange, "03 01 00 01 aa");
+  frames.invalid("CRYPTO, step 3", kOutOfRange, "03 01 03 01 aa");
+  frames.invalid("CRYPTO without message", kOutOfRange, "03 01 01 00");
+  frames.invalid("CRYPTO with a message of 257 bytes", kOutOfRange,
+                 from_hex("03 01 01 4101") + Bytes(257, 1));
+  frames.invalid("CRYPTO beyond the packet", kCutOff, "03 01 01 02 aa");
+  frames.invalid("CRYPTO with a step in a long form", kLongForm, "03 01 4001 01 aa");
+
+  frames.exact("PATH_CHALLENGE", PathChallenge{{0xa1, 2, 3, 4, 5, 6, 7, 8}});
+  frames.exact("PATH_RESPONSE", PathResponse{{255, 254, 253, 252, 251, 250, 249, 248}}, Ping{});
+  frames.exact("PATH_CHALLENGE and PATH_RESPONSE that end like PADDING", PathChallenge{{0xa1}},
+               PathResponse{{0, 0xa1}}, Ping{});
+  frames.invalid("PATH_CHALLENGE of 7 bytes", kCutOff, "16 01020304050607");
+  frames.invalid("PATH_RESPONSE of 7 bytes", kCutOff, "17 01020304050607");
+}
+
 }  // namespace
 
 Json frame_vectors() {
@@ -307,6 +333,7 @@ Json frame_vectors() {
   add_flow(frames);
   add_channels(frames);
   add_messages(frames);
+  add_crypto(frames);
   Json groups = Json::object();
   groups.set("frames", frames.take());
   return groups;

@@ -4,104 +4,85 @@ namespace hawser::wire::vectors {
 
 namespace {
 
-template <typename Id>
-Id counting_id(uint8_t first) {
-  Id id;
-  for (uint8_t& byte : id.bytes) byte = first++;
-  return id;
+const Bytes kTag = counting(0xf0, kTagBytes);
+const Bytes kShortestMessage = counting(0x01, kSecondMessageOverhead + 25);
+
+InitHeader example_init(Suite suite) {
+  InitHeader header{};
+  header.suite = suite;
+  header.source = counting_id<ConnectionId>(0x11);
+  return header;
 }
 
-Init example_init() {
-  Init init{};
-  init.source = counting_id<ConnectionId>(0x11);
-  init.initiator = counting_id<PeerIdBytes>(0x40);
-  init.responder = counting_id<PeerIdBytes>(0xa0);
-  return init;
+Bytes init_of(const InitHeader& header, const Bytes& message, const Bytes& macs) {
+  Bytes bytes(kInitHeaderBytes);
+  write_init_header(bytes.data(), header);
+  return bytes + message + macs;
 }
 
-Response example_response() {
-  Response response{};
-  response.destination = counting_id<ConnectionId>(0x11);
-  response.source = counting_id<ConnectionId>(0x51);
-  return response;
+// Right in everything; the message and the codes are zeros, which a reader does not look at.
+Bytes plain_init() {
+  return init_of(example_init(Suite::kAes256Gcm), Bytes(kInitMessageBytes),
+                 Bytes(2 * kHandshakeMacBytes));
 }
 
-Bytes written(const Init& init) {
-  Bytes bytes(kInitBytes);
-  if (write_init(bytes.data(), bytes.size(), init) != kInitBytes) std::abort();
+Bytes response_of(const ResponseHeader& header, const Bytes& message) {
+  Bytes bytes(kResponseHeaderBytes);
+  write_response_header(bytes.data(), header);
+  return bytes + message;
+}
+
+ResponseHeader example_response() {
+  ResponseHeader header{};
+  header.destination = counting_id<ConnectionId>(0x11);
+  return header;
+}
+
+Cookie example_cookie() {
+  Cookie cookie{};
+  cookie.destination = counting_id<ConnectionId>(0x11);
+  for (uint8_t i = 0; i < kCookieBytes; ++i) cookie.cookie[i] = static_cast<uint8_t>(0x61 + i);
+  for (uint8_t i = 0; i < kHandshakeMacBytes; ++i) cookie.mac[i] = static_cast<uint8_t>(0xc1 + i);
+  return cookie;
+}
+
+Bytes written(const Cookie& cookie) {
+  Bytes bytes(kCookiePacketBytes);
+  if (write_cookie(bytes.data(), bytes.size(), cookie) != kCookiePacketBytes) std::abort();
   return bytes;
 }
 
-Bytes written(const Response& response) {
-  Bytes bytes(kMaxResponseBytes);
-  bytes.resize(write_response(bytes.data(), bytes.size(), response));
-  if (bytes.empty()) std::abort();
-  return bytes;
+Bytes data_of(const DataHeader& header, const Bytes& content) {
+  Bytes bytes(kHeaderBytes);
+  write_data_header(bytes.data(), header);
+  return bytes + content + kTag;
 }
 
-class Packets {
- public:
-  void data(const char* name, uint32_t number, const Bytes& frames) {
-    DataHeader header{};
-    header.destination = counting_id<ConnectionId>(0x51);
-    header.number = number;
-    Bytes bytes(kHeaderBytes);
-    write_data_header(bytes.data(), header);
-    bytes = bytes + frames + Bytes(kTagBytes);
-    add(name, bytes, describe(header, frames.data(), frames.size()), true);
-  }
-
-  template <typename Packet>
-  void exact(const char* name, const Packet& packet) {
-    add(name, written(packet), describe(packet), true);
-  }
-
-  // Valid bytes that the writer would write in another way.
-  template <typename Packet>
-  void other_form(const char* name, const Bytes& bytes, const Packet& packet) {
-    add(name, bytes, describe(packet), false);
-  }
-
-  void invalid(const char* name, const char* why, const Bytes& bytes) {
-    list_.add(invalid_vector(name, why, bytes));
-  }
-
-  Json take() { return std::move(list_); }
-
- private:
-  void add(const char* name, const Bytes& bytes, Json packet, bool exact) {
-    Json json = vector_start(name, bytes);
-    if (!exact) json.set("exact", Json::boolean(false));
-    json.set("packet", std::move(packet));
-    list_.add(std::move(json));
-  }
-
-  Json list_ = Json::array();
-};
-
-Bytes cut(Bytes bytes, size_t length) {
-  bytes.resize(length);
-  return bytes;
+DataHeader example_data(uint32_t number, bool key_phase = false) {
+  return {counting_id<ConnectionId>(0x51), number, key_phase};
 }
 
-Bytes changed(Bytes bytes, size_t at, uint8_t value) {
-  bytes[at] = value;
-  return bytes;
-}
-
-void add_data(Packets& packets) {
-  packets.data("DATA with a PING", 0x01020304, from_hex("01"));
-  packets.data("DATA with the smallest number", 0, from_hex("01"));
-  packets.data("DATA with the largest truncated number", UINT32_MAX, from_hex("01"));
-  packets.data("DATA with several frames", 7, from_hex("01 04 14 01 00000001 03 02 6869 00 00"));
+void add_data(Vectors& packets) {
+  const auto data = [&](const char* name, const DataHeader& header, const Bytes& content) {
+    packets.exact(name, data_of(header, content),
+                  describe(header, content.data(), content.size(), kTag.data()));
+  };
+  data("DATA with a byte of content", example_data(0x01020304), from_hex("01"));
+  data("DATA with the smallest number", example_data(0), from_hex("01"));
+  data("DATA with the largest truncated number", example_data(UINT32_MAX), from_hex("01"));
+  data("DATA with more content", example_data(7),
+       from_hex("01 04 14 01 00000001 03 02 6869 00 00"));
+  data("DATA of the other key phase", example_data(7, true), from_hex("01"));
 
   const Bytes start = from_hex("80 5152535455565758 00000007");
-  packets.invalid("DATA without frames", "29 bytes", start + Bytes(kTagBytes));
+  packets.invalid("DATA without content", "29 bytes", start + kTag);
   packets.invalid("DATA cut off in its header", "12 bytes", cut(start, 12));
-  packets.invalid("DATA with a tag that is not zero", "tag",
-                  changed(start + from_hex("01") + Bytes(kTagBytes), 29, 0x01));
   packets.invalid("a single byte 0x80", "1 byte", from_hex("80"));
   packets.invalid("an empty datagram", "no bytes", {});
+}
+
+// Everything but the first byte is right for its type.
+void add_first_bytes(Vectors& packets) {
   packets.invalid("not of this protocol: first byte 0x00", "first byte below 0x80", Bytes(30));
   packets.invalid("not of this protocol: first byte 0x7f", "first byte below 0x80",
                   changed(Bytes(30), 0, 0x7f));
@@ -109,116 +90,78 @@ void add_data(Packets& packets) {
     const int type = (first >> 4) & 7;
     const int flags = first & 15;
     // Each reserved type once, and each flag of the types that are in use once.
-    const bool reserved = type > 2 && flags == 0;
-    const bool flagged = type <= 2 && (flags == 1 || flags == 2 || flags == 4 || flags == 8);
+    const bool reserved = type > 3 && flags == 0;
+    const bool flagged = type <= 3 && ((type != 0 && flags == 1) || flags == 2 || flags == 4 ||
+                                       flags == 8 || flags == 15);
     if (!reserved && !flagged && first != 0xff) continue;
-    // Right in everything but its first byte.
-    const Bytes right = type == 1   ? written(example_init())
-                        : type == 2 ? written(example_response())
-                                    : start + from_hex("01") + Bytes(kTagBytes);
+    const Bytes right = type == 1   ? plain_init()
+                        : type == 2 ? response_of(example_response(), kShortestMessage)
+                        : type == 3 ? written(example_cookie())
+                                    : data_of(example_data(7), from_hex("01"));
     const auto byte = static_cast<uint8_t>(first);
     const std::string name = "first byte 0x" + to_hex(&byte, 1);
-    packets.invalid(name.c_str(), reserved ? "reserved type" : "flag set", changed(right, 0, byte));
+    packets.invalid(name.c_str(), flagged ? "flag set" : "reserved type", changed(right, 0, byte));
   }
 }
 
-void add_handshake(Packets& packets) {
-  Init init = example_init();
-  packets.exact("INIT with the values that hold by default", init);
-  packets.exact("RESPONSE with the values that hold by default", example_response());
-
-  const Parameters lowest = {.idle_timeout_ms = 0,
-                             .max_datagram = kMinDatagram,
-                             .max_ack_delay_us = 0,
-                             .max_channels = 0,
-                             .initial_credit = kMinInitialCredit};
-  const Parameters highest = {.idle_timeout_ms = UINT32_MAX,
-                              .max_datagram = kMaxDatagram,
-                              .max_ack_delay_us = kMaxAckDelayUs,
-                              .max_channels = UINT32_MAX,
-                              .initial_credit = UINT32_MAX};
-  Response response = example_response();
-  response.parameters = lowest;
-  init.parameters = lowest;
-  packets.exact("INIT with the lowest parameters", init);
-  packets.exact("RESPONSE with the lowest parameters", response);
-  response.parameters = highest;
-  init.parameters = highest;
-  packets.exact("INIT with the highest parameters", init);
-  packets.exact("RESPONSE with the highest parameters", response);
-
-  const Bytes plain = written(example_init());
-  packets.other_form("INIT of 1,300 bytes", plain + Bytes(100), example_init());
-  packets.invalid("INIT of 1,199 bytes", "below 1,200 bytes", cut(plain, kInitBytes - 1));
-  packets.invalid("INIT of 13 bytes", "below 1,200 bytes", cut(plain, 13));
-  packets.invalid("INIT of version 1", "another version", changed(plain, 4, 1));
-  packets.invalid("INIT with something behind its parameters", "padding that is not zero",
-                  changed(plain, kInitBytes - 1, 1));
-  packets.invalid("INIT whose parameters reach beyond its end", "block beyond the packet",
-                  cut(cut(plain, 77) + from_hex("7fff"), kInitBytes));
-  packets.invalid("RESPONSE of version 0x80000000", "another version",
-                  changed(written(example_response()), 1, 0x80));
-  packets.invalid("RESPONSE with a byte behind its parameters", "longer than its content",
-                  written(example_response()) + from_hex("00"));
-  packets.invalid("RESPONSE without parameters block", "cut off",
-                  cut(written(example_response()), 21));
-  packets.invalid("RESPONSE cut off in its parameters", "cut off",
-                  cut(written(example_response()), 30));
+void add_inits(Vectors& packets) {
+  const Bytes message = counting(0, kInitMessageBytes);
+  const Bytes macs = counting(0xa1, kHandshakeMacBytes) + counting(0xb1, kHandshakeMacBytes);
+  for (const Suite suite : {Suite::kAes256Gcm, Suite::kChaCha20Poly1305}) {
+    const Bytes bytes = init_of(example_init(suite), message, macs);
+    packets.exact(
+        suite == Suite::kAes256Gcm ? "INIT for AES-256-GCM" : "INIT for ChaCha20-Poly1305", bytes,
+        describe(example_init(suite), bytes.data()));
+  }
+  const Bytes plain = plain_init();
+  packets.invalid("INIT of 1,199 bytes", "another length", cut(plain, kInitBytes - 1));
+  packets.invalid("INIT of 1,201 bytes", "another length", plain + Bytes(1));
+  packets.invalid("INIT of 14 bytes", "another length", cut(plain, kInitHeaderBytes));
+  packets.invalid("INIT of version 0", "another version", changed(plain, 4, 0));
+  packets.invalid("INIT of version 2", "another version", changed(plain, 4, 2));
+  packets.invalid("INIT of version 0x01000001", "another version", changed(plain, 1, 1));
+  packets.invalid("INIT for suite 0", "unknown suite", changed(plain, 5, 0));
+  packets.invalid("INIT for suite 3", "unknown suite", changed(plain, 5, 3));
+  packets.invalid("INIT for suite 255", "unknown suite", changed(plain, 5, 255));
 }
 
-// The parameters that a RESPONSE may carry, given as the content of the block.
-void add_parameters(Packets& packets) {
-  const Bytes start = cut(written(example_response()), 21);
-  const auto with = [&](const char* content) {
-    const Bytes block = from_hex(content);
-    Bytes length(kMaxVarintBytes);
-    length.resize(static_cast<size_t>(write_varint(length.data(), block.size()) - length.data()));
-    return start + length + block;
+void add_responses(Vectors& packets) {
+  const ResponseHeader header = example_response();
+  const auto response = [&](const char* name, const Bytes& message) {
+    packets.exact(name, response_of(header, message),
+                  describe(header, message.data(), message.size()));
   };
-  Response response = example_response();
-  packets.other_form("no parameters", with(""), response);
-  packets.other_form("an unknown parameter, empty", with("06 00"), response);
-  packets.other_form("an unknown parameter with a long id", with("c0000000ffffffff 03 616263"),
-                     response);
-  response.parameters.max_channels = 100;
-  packets.other_form("one parameter", with("04 02 4064"), response);
-  response.parameters.idle_timeout_ms = 0;
-  packets.other_form("parameters out of order, unknown ones between",
-                     with("04 02 4064 3f 01 ff 01 01 00 4040 02 ffff"), response);
+  const Bytes longest = counting(0, kMaxResponseBytes - kResponseHeaderBytes);
+  const Bytes shortest = response_of(header, kShortestMessage);
+  response("RESPONSE with the shortest message", kShortestMessage);
+  response("RESPONSE", counting(0x81, 110));
+  response("RESPONSE with the longest message", longest);
+  packets.invalid("RESPONSE of 257 bytes", "too long", response_of(header, longest) + Bytes(1, 1));
+  packets.invalid("RESPONSE of 85 bytes", "too short", cut(shortest, shortest.size() - 1));
+  packets.invalid("RESPONSE without message", "too short", cut(shortest, kResponseHeaderBytes));
+  packets.invalid("RESPONSE of version 0", "another version", changed(shortest, 4, 0));
+  packets.invalid("RESPONSE of version 0x80000001", "another version", changed(shortest, 1, 0x80));
+}
 
-  const struct {
-    const char* name;
-    const char* why;
-    const char* content;
-  } invalid[] = {
-      {"a parameter twice", "repeated id", "04 01 05 04 01 05"},
-      {"an unknown parameter twice", "repeated id", "06 00 01 01 00 06 01 00"},
-      {"largest datagram 1,199", "value outside its range", "02 02 44af"},
-      {"largest datagram 65,528", "value outside its range", "02 04 8000fff8"},
-      {"initial credit 4,095", "value outside its range", "05 02 4fff"},
-      {"delay of an acknowledgement 2^24", "value outside its range", "03 04 81000000"},
-      {"idle timeout 2^32", "value outside its range", "01 08 c000000100000000"},
-      {"channels 2^32", "value outside its range", "04 08 c000000100000000"},
-      {"initial credit 2^32", "value outside its range", "05 08 c000000100000000"},
-      {"a parameter without value", "value cut off", "01 00"},
-      {"a value longer than its block", "value cut off", "01 01 40"},
-      {"a value shorter than its block", "value that does not fill its block", "01 02 0000"},
-      {"a value not in its shortest form", "number not in its shortest form", "01 02 4005"},
-      {"an id not in its shortest form", "number not in its shortest form", "4001 01 05"},
-      {"a block beyond the parameters", "block beyond the parameters", "01 02 05"},
-      {"an id without block", "block cut off", "01"},
-  };
-  for (const auto& c : invalid) packets.invalid(c.name, c.why, with(c.content));
+void add_cookies(Vectors& packets) {
+  const Bytes plain = written(example_cookie());
+  packets.exact("COOKIE", plain, describe(example_cookie()));
+  packets.invalid("COOKIE of 36 bytes", "another length", cut(plain, kCookiePacketBytes - 1));
+  packets.invalid("COOKIE of 38 bytes", "another length", plain + Bytes(1));
+  packets.invalid("COOKIE of version 0", "another version", changed(plain, 4, 0));
+  packets.invalid("COOKIE of version 0x00010001", "another version", changed(plain, 2, 1));
 }
 
 }  // namespace
 
 Json packet_vectors() {
-  Packets packets;
+  Vectors packets("packet");
   add_data(packets);
-  add_handshake(packets);
-  add_parameters(packets);
-  Json groups = Json::object();
+  add_first_bytes(packets);
+  add_inits(packets);
+  add_responses(packets);
+  add_cookies(packets);
+  Json groups = payload_vectors();
   groups.set("packets", packets.take());
   return groups;
 }
