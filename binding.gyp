@@ -3,6 +3,8 @@
 {
   'variables': {
     'openssl_fips': '',
+    # What scripts/linked-openssl.mjs made, for a prebuilt addon (GYP_DEFINES=linked_openssl=FILE).
+    'linked_openssl%': '',
   },
   'targets': [
     {
@@ -23,6 +25,10 @@
           'cflags_cc': ['<!@(node -p "require(\'./native/sources.json\').addon_cflags.join(\' \')")'],
           'ldflags': ['<!@(node -p "require(\'./native/sources.json\').addon_ldflags.join(\' \')")'],
           'libraries': ['<!@(node -p "require(\'./native/sources.json\').addon_libraries.join(\' \')")'],
+        }],
+        ['linked_openssl!=""', {
+          'defines': ['HAWSER_LINKED_OPENSSL'],
+          'libraries': ['<(linked_openssl)'],
         }],
       ],
       'configurations': {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Builds prebuilds/<platform>-<arch>/ with prebuildify, away from build/ (which stays as it is), and checks
-// that the result reaches down to the floor.
+// that the result reaches down to the floor. Where OpenSSL's static library is at hand, it is linked in for
+// runtimes that have none (scripts/linked-openssl.mjs); --linked fails where it is not.
 
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
@@ -8,6 +9,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { checkFloor } from './check-floor.mjs'
 import { localHeaders, root } from './ensure.mjs'
+import { linkedMissing, makeLinked } from './linked-openssl.mjs'
 
 function run(args, options = {}) {
   const result = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', ...options })
@@ -22,6 +24,11 @@ function prebuild(staging) {
     })
   }
   fs.symlinkSync(path.join(root, 'node_modules'), path.join(staging, 'node_modules'), 'junction')
+  const object = path.join(staging, 'linked', 'openssl.o')
+  const missing = linkedMissing()
+  if (missing === undefined) makeLinked(object)
+  else if (process.argv.includes('--linked')) throw new Error(`no OpenSSL to link in: ${missing}`)
+  else console.log(`prebuild: without an OpenSSL of its own: ${missing}`)
   const headers = localHeaders()
   const prebuildify = path.join(root, 'node_modules', 'prebuildify', 'bin.js')
   run([prebuildify, '--napi', `--target=${process.versions.node}`, '--tag-libc', '--strip'], {
@@ -29,6 +36,9 @@ function prebuild(staging) {
     env: {
       ...process.env,
       JOBS: String(os.availableParallelism()),
+      ...(missing === undefined
+        ? { GYP_DEFINES: `${process.env.GYP_DEFINES ?? ''} linked_openssl=${object}` }
+        : {}),
       // node-gyp's own way to be told where headers are; without it it downloads them
       ...(headers === undefined ? {} : { npm_config_nodedir: headers }),
     },

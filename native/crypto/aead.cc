@@ -2,6 +2,11 @@
 
 #include <utility>
 
+#if defined(__linux__) && defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 #include "crypto/secret.h"
 
 namespace hawser::crypto {
@@ -12,6 +17,20 @@ const EvpCipher* cipher_of(const OpenSsl* ssl, AeadSuite suite) {
 }
 
 }  // namespace
+
+AeadSuite preferred_suite() {
+#if defined(__x86_64__) || defined(__i386__)
+  const bool fast = __builtin_cpu_supports("aes") != 0 && __builtin_cpu_supports("pclmul") != 0;
+#elif defined(__linux__) && defined(__aarch64__)
+  const unsigned long features = getauxval(AT_HWCAP);
+  const bool fast = (features & HWCAP_AES) != 0 && (features & HWCAP_PMULL) != 0;
+#elif defined(__APPLE__) && defined(__aarch64__)
+  const bool fast = true;
+#else
+  const bool fast = false;
+#endif
+  return fast ? AeadSuite::kAes256Gcm : AeadSuite::kChaCha20Poly1305;
+}
 
 bool aead_available(AeadSuite suite) {
   const OpenSsl* ssl = openssl();

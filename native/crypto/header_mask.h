@@ -29,6 +29,7 @@ class HeaderMask {
   // key then: not available, or out of memory.
   bool init(AeadSuite suite, const uint8_t key[kHeaderMaskKeyBytes]);
   void clear();
+  bool ready() const { return context_ != nullptr; }
 
   // `samples` are count samples one behind the other, `masks` as many places; the two may be the
   // same. With AES this is one call of libcrypto for the whole train. False without a key or when

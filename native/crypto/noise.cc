@@ -137,7 +137,7 @@ bool NoiseHandshake::read(uint8_t* message, size_t length, Part* payload) {
       !(first ? read_first(message, length, payload) : read_second(message, length, payload))) {
     wipe(message, length);
     *payload = {nullptr, 0};
-    return fail();
+    return may_read_again() ? false : fail();
   }
   step_ = first ? Step::kSecond : Step::kDone;
   if (!first) ephemeral_.clear();
@@ -161,10 +161,19 @@ bool NoiseHandshake::read_first(uint8_t* message, size_t length, Part* payload) 
 bool NoiseHandshake::read_second(uint8_t* message, size_t length, Part* payload) {
   uint8_t* const text = message + kX25519Bytes;
   const size_t sealed_text = length - kX25519Bytes;
+  // What is mixed in cannot be taken out again, and a failure wipes the state: so this is kept for
+  // the next attempt. It wipes itself when it goes.
+  NoiseSymmetric before;
+  before.copy_from(symmetric_);
   std::memcpy(remote_ephemeral_, message, kX25519Bytes);
   *payload = {text, sealed_text - kAeadTagBytes};
-  return mix_public(remote_ephemeral_) && mix_second() &&
-         symmetric_.decrypt_and_hash(text, sealed_text);
+  if (mix_public(remote_ephemeral_) && mix_second() &&
+      symmetric_.decrypt_and_hash(text, sealed_text)) {
+    return true;
+  }
+  symmetric_.copy_from(before);
+  wipe(remote_ephemeral_, sizeof(remote_ephemeral_));
+  return false;
 }
 
 bool NoiseHandshake::split(Secret<kAeadKeyBytes>* send, Secret<kAeadKeyBytes>* receive) {

@@ -41,6 +41,11 @@ struct NoiseConfig {
 // write(), then both split(). A call that fails, or that is not the next in this order, wipes the
 // object, and everything fails from then on. Not for two threads at a time.
 //
+// One failure is not the end: a second message that the initiator cannot read. Anyone who sees the
+// first message, or guesses that there was one, can send something instead of the answer; the
+// initiator then is where it was before, as if nothing had come, and reads the next one. An attempt
+// costs two agreements of X25519, so the caller bounds how many it makes.
+//
 // A message that fails tells who sent it nothing but that: so a responder that wants to answer a
 // later, genuine first message needs a new object.
 class NoiseHandshake {
@@ -59,7 +64,8 @@ class NoiseHandshake {
   // small order, or a failure of libcrypto. `payload` and `out` must not overlap.
   bool write(Part payload, uint8_t* out, size_t capacity, size_t* written);
   // Decrypts the message's payload in place: `payload` points into `message`, which is overwritten
-  // in any case and is zeros after a failure.
+  // in any case and is zeros after a failure. False for an initiator that waits for the second
+  // message: not the answer of this responder to our first message, and another may be read.
   bool read(uint8_t* message, size_t length, Part* payload);
 
   // Both messages have passed.
@@ -67,8 +73,8 @@ class NoiseHandshake {
 
   // The peer's static key. For a responder from its read() on, zeros before; that message may have
   // been recorded, so that the peer is there is certain only with its first packet under the keys
-  // of split(). For an initiator what its config says, proven once complete(). Zeros after a
-  // failure.
+  // of split(). For an initiator what its config says, proven once complete(). Zeros when
+  // the handshake has failed.
   const uint8_t* remote_static() const { return remote_static_; }
 
   // The handshake hash: the same 32 bytes on both sides and in no other handshake, for binding
@@ -89,6 +95,8 @@ class NoiseHandshake {
   static const uint8_t kZeros[kSha256Bytes];
 
   bool fail();
+  // Whether a failure of read() leaves everything as it was.
+  bool may_read_again() const { return initiator_ && step_ == Step::kSecond; }
   bool our_turn(bool writing) const;
   bool mix_public(const uint8_t key[kX25519Bytes]);
   bool mix_shared(const X25519Key& own, const uint8_t peer[kX25519Bytes]);

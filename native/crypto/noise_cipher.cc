@@ -33,6 +33,16 @@ void NoiseCipher::clear() {
   counter_ = 0;
 }
 
+// The contexts are not copied: they are made from the key when they are needed.
+void NoiseCipher::copy_from(const NoiseCipher& other) {
+  clear();
+  suite_ = other.suite_;
+  has_key_ = other.has_key_;
+  failed_ = other.failed_;
+  counter_ = other.counter_;
+  key_.set(other.key_.data());
+}
+
 bool NoiseCipher::load(Loaded wanted) {
   if (loaded_ == wanted) return true;
   if (!(wanted == Loaded::kSealer ? sealer_.init(suite_, key_.data())

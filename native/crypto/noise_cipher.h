@@ -24,6 +24,8 @@ class NoiseCipher {
   void init(AeadSuite suite);
   void init_key(const uint8_t key[kAeadKeyBytes]);
   void clear();
+  // Makes this a second object in the state of `other`, which stays as it is.
+  void copy_from(const NoiseCipher& other);
 
   // Bytes that encryption adds: those of the tag with a key, else none.
   size_t overhead() const { return has_key_ ? kAeadTagBytes : 0; }

@@ -16,6 +16,13 @@ void NoiseSymmetric::clear() {
   live_ = false;
 }
 
+void NoiseSymmetric::copy_from(const NoiseSymmetric& other) {
+  cipher_.copy_from(other.cipher_);
+  chaining_key_.set(other.chaining_key_.data());
+  std::memcpy(hash_, other.hash_, kSha256Bytes);
+  live_ = other.live_;
+}
+
 bool NoiseSymmetric::fail() {
   clear();
   return false;

@@ -20,6 +20,9 @@ class NoiseSymmetric {
 
   bool init(AeadSuite suite, std::string_view protocol_name);
   void clear();
+  // Makes this a second object in the state of `other`, for an attempt that may fail: a failure
+  // wipes one of the two.
+  void copy_from(const NoiseSymmetric& other);
 
   bool mix_key(Part input_key);
   bool mix_hash(Part data);

@@ -1,7 +1,9 @@
 // The one place that knows libcrypto: a table of the functions we call, found in the running
 // process by name. There is no OpenSSL header and no link-time reference, because a reference that
 // cannot be bound keeps the addon from loading at all where the runtime has no OpenSSL or hides it
-// (Bun, Deno, Electron), and because Node 20 brings OpenSSL 3.0 and Node 24 brings 3.5.
+// (Bun, Deno, Electron), and because Node 20 brings OpenSSL 3.0 and Node 24 brings 3.5. For those
+// runtimes a prebuilt addon has an OpenSSL of its own linked in (native/linked/), which fills the
+// same table.
 //
 // Signatures are those of OpenSSL 3.0 (man7), which every 3.x keeps. The types are opaque to us
 // except OsslParam, whose layout is part of the public interface (OSSL_PARAM(3)).
@@ -19,7 +21,7 @@ struct EvpMdCtx;
 struct EvpPkey;
 struct EvpPkeyCtx;
 struct OsslLibCtx;  // we always pass nullptr: the default one, which the process has set up
-struct Engine;      // nullptr too
+struct OsslEngine;  // nullptr too
 
 struct OsslParam {
   const char* key;  // nullptr ends an array of them
@@ -34,6 +36,7 @@ inline constexpr int kEvpCtrlAeadGetTag = 0x10;
 
 // result, name of the member, name of the symbol, arguments
 #define HAWSER_OPENSSL_FUNCTIONS(F)                                                                \
+  F(const char*, version, "OpenSSL_version", (int))                                                \
   F(void, err_clear_error, "ERR_clear_error", ())                                                  \
   F(EvpCipher*, cipher_fetch, "EVP_CIPHER_fetch", (OsslLibCtx*, const char*, const char*))         \
   F(EvpCipherCtx*, cipher_ctx_new, "EVP_CIPHER_CTX_new", ())                                       \
@@ -93,22 +96,26 @@ struct OpenSsl {
 
 // The table, looked up by the first call, which may come from any thread; the same for the life of
 // the process. nullptr: there is no usable libcrypto, and openssl_missing() says why.
+//
+// The process's own comes first, the linked one is for where there is none. For tests the variable
+// HAWSER_OPENSSL takes the choice away: "process" or "linked".
 const OpenSsl* openssl();
 // nullptr when openssl() gives a table.
 const char* openssl_missing();
+// Whether it is the linked one.
+bool openssl_is_linked();
 
 // The address of a libcrypto function, or nullptr.
 using OpenSslLookup = void* (*)(const char* symbol);
 
-// The seam for a libcrypto that is linked in with its symbols hidden: it is taken when the process
-// itself exports no usable one. False: too late, openssl() has decided already.
-bool offer_openssl(OpenSslLookup lookup);
-
-// What openssl() does, for tests: fills the table from `exported`, else from `offered` (which may
-// be nullptr). On failure false, and the reason is about `exported`, which is what a user can
-// change.
-bool load_openssl(OpenSslLookup exported, OpenSslLookup offered, OpenSsl* table,
+// What openssl() does, for tests: fills the table from `exported`, else from `linked` (either may
+// be nullptr). On failure false, and the reason is about `exported`, which
+// is what a user can change.
+bool load_openssl(OpenSslLookup exported, OpenSslLookup linked, OpenSsl* table, bool* is_linked,
                   const char** reason);
+
+// The OpenSSL linked into this addon or program, or nullptr.
+OpenSslLookup linked_openssl();
 
 // What the dynamic linker finds among the symbols that everything in the process may see.
 void* exported_symbol(const char* symbol);

@@ -19,10 +19,24 @@ using testing::written;
 
 class CryptoNoiseHostile : public ::testing::TestWithParam<Protocol> {
  protected:
+  // The initiator takes this answer, and both have the same keys then.
+  void expect_taken(const Bytes& second, const Bytes& payload) {
+    const std::optional<Bytes> got = read(&pair_.initiator, second);
+    ASSERT_TRUE(got.has_value());
+    EXPECT_EQ(*got, payload);
+    EXPECT_EQ(testing::bytes_of(pair_.initiator.hash()), testing::bytes_of(pair_.responder.hash()));
+    Secret<32> keys[4];
+    ASSERT_TRUE(pair_.initiator.split(&keys[0], &keys[1]));
+    ASSERT_TRUE(pair_.responder.split(&keys[2], &keys[3]));
+    EXPECT_TRUE(keys[0].equals(keys[3]));
+    EXPECT_TRUE(keys[1].equals(keys[2]));
+    EXPECT_FALSE(keys[0].equals(keys[1]));
+  }
+
   Pair pair_ = Pair(GetParam().pattern, GetParam().suite);
 };
 
-// Whatever bit of whichever message is turned over, its reader gives up for good.
+// Whatever bit of the first message is turned over, its reader gives up for good.
 TEST_P(CryptoNoiseHostile, RefusesEveryChangedBit) {
   const Bytes payload(3, 0x77);
   ASSERT_NO_FATAL_FAILURE(pair_.start());
@@ -38,17 +52,73 @@ TEST_P(CryptoNoiseHostile, RefusesEveryChangedBit) {
   }
 }
 
-TEST_P(CryptoNoiseHostile, RefusesEveryChangedBitOfTheAnswer) {
+// Forged answers leave the initiator where it was: the genuine one still completes the handshake.
+TEST_P(CryptoNoiseHostile, RefusesEveryChangedBitOfTheAnswerAndTakesTheGenuineOne) {
   const Bytes payload(3, 0x77);
-  for (size_t bit = 0; bit < (kNoiseSecondOverhead + payload.size()) * 8; bit++) {
-    Pair pair(GetParam().pattern, GetParam().suite);
-    ASSERT_NO_FATAL_FAILURE(pair.start());
-    ASSERT_TRUE(read(&pair.responder, *written(&pair.initiator, {})).has_value());
-    Bytes second = *written(&pair.responder, payload);
-    second[bit / 8] ^= static_cast<uint8_t>(1 << (bit % 8));
-    ASSERT_FALSE(read(&pair.initiator, second).has_value()) << bit;
-    if (bit % 97 == 0) expect_dead(&pair.initiator);
+  ASSERT_NO_FATAL_FAILURE(pair_.start());
+  ASSERT_TRUE(read(&pair_.responder, *written(&pair_.initiator, {})).has_value());
+  const Bytes second = *written(&pair_.responder, payload);
+  for (size_t bit = 0; bit < second.size() * 8; bit++) {
+    Bytes changed = second;
+    changed[bit / 8] ^= static_cast<uint8_t>(1 << (bit % 8));
+    ASSERT_FALSE(read(&pair_.initiator, changed).has_value()) << bit;
+    ASSERT_FALSE(pair_.initiator.complete());
   }
+  expect_taken(second, payload);
+}
+
+TEST_P(CryptoNoiseHostile, RefusesEveryOtherLengthOfTheAnswerAndTakesTheGenuineOne) {
+  const Bytes payload(4, 0x78);
+  ASSERT_NO_FATAL_FAILURE(pair_.start());
+  ASSERT_TRUE(read(&pair_.responder, *written(&pair_.initiator, {})).has_value());
+  const Bytes second = *written(&pair_.responder, payload);
+  for (size_t length = 0; length <= second.size() + 20; length++) {
+    if (length == second.size()) continue;
+    Bytes cut = second;
+    cut.resize(length);
+    ASSERT_FALSE(read(&pair_.initiator, cut).has_value()) << length;
+  }
+  ASSERT_FALSE(read(&pair_.initiator, Bytes(kMaxNoiseMessage + 1, 1)).has_value());
+  // A point of small order, with which agreement fails.
+  Bytes zero = second;
+  std::fill(zero.begin(), zero.begin() + kX25519Bytes, 0);
+  ASSERT_FALSE(read(&pair_.initiator, zero).has_value());
+  expect_taken(second, payload);
+}
+
+// The answer of another responder, and that to another first message of ours.
+TEST_P(CryptoNoiseHostile, RefusesTheAnswerToAnotherAndTakesTheGenuineOne) {
+  Pair other(GetParam().pattern, GetParam().suite);
+  ASSERT_NO_FATAL_FAILURE(other.start());
+  ASSERT_TRUE(read(&other.responder, *written(&other.initiator, {})).has_value());
+  const Bytes of_another = *written(&other.responder, {});
+
+  ASSERT_NO_FATAL_FAILURE(pair_.start());
+  NoiseHandshake earlier;
+  NoiseHandshake answering;
+  ASSERT_TRUE(earlier.start(pair_.initiator_config));
+  ASSERT_TRUE(answering.start(pair_.responder_config));
+  ASSERT_TRUE(read(&answering, *written(&earlier, {})).has_value());
+  const Bytes to_another = *written(&answering, {});
+
+  ASSERT_TRUE(read(&pair_.responder, *written(&pair_.initiator, {})).has_value());
+  const Bytes second = *written(&pair_.responder, {});
+  EXPECT_FALSE(read(&pair_.initiator, of_another).has_value());
+  EXPECT_FALSE(read(&pair_.initiator, to_another).has_value());
+  EXPECT_EQ(testing::bytes_of(pair_.initiator.remote_static()),
+            testing::bytes_of(pair_.responder_key.public_key()));
+  expect_taken(second, {});
+}
+
+// Waiting for a better answer is no way around the order.
+TEST_P(CryptoNoiseHostile, StillKeepsToTheOrderAfterAForgedAnswer) {
+  ASSERT_NO_FATAL_FAILURE(pair_.start());
+  ASSERT_TRUE(read(&pair_.responder, *written(&pair_.initiator, {})).has_value());
+  EXPECT_FALSE(read(&pair_.initiator, Bytes(100, 1)).has_value());
+  Secret<32> send;
+  Secret<32> receive;
+  EXPECT_FALSE(pair_.initiator.split(&send, &receive));
+  expect_dead(&pair_.initiator);
 }
 
 TEST_P(CryptoNoiseHostile, RefusesEveryOtherLength) {
@@ -173,7 +243,7 @@ TEST(CryptoNoisePsk, IsCheckedByTheInitiator) {
   // IKpsk2 mixes the PSK into the second message alone.
   ASSERT_TRUE(read(&pair.responder, *written(&pair.initiator, {})).has_value());
   EXPECT_FALSE(read(&pair.initiator, *written(&pair.responder, {})).has_value());
-  expect_dead(&pair.initiator);
+  EXPECT_FALSE(pair.initiator.complete());
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -35,6 +36,15 @@ void* impaired(const char* symbol) {
 
 void* nothing(const char*) { return nullptr; }
 
+// One function of another libcrypto, before those of ours.
+int accept_everything(EvpCipherCtx*, uint8_t*, int*) { return 1; }
+void* with_another(const char* symbol) {
+  if (std::strcmp(symbol, "EVP_DecryptFinal_ex") == 0) {
+    return reinterpret_cast<void*>(&accept_everything);
+  }
+  return exported_symbol(symbol);
+}
+
 // As in FIPS mode, where ChaCha20 cannot be fetched, or where nothing can.
 bool with_aes = true;
 EvpCipher* fetch_some(OsslLibCtx* context, const char* name, const char* properties) {
@@ -56,6 +66,7 @@ class CryptoOpenSsl : public ::testing::Test {
   }
 
   OpenSsl table_;
+  bool is_linked_ = false;
   const char* reason_ = nullptr;
 };
 
@@ -81,7 +92,7 @@ TEST_F(CryptoOpenSsl, IsTheSameTableForAllThreads) {
 }
 
 TEST_F(CryptoOpenSsl, SaysThatThereIsNone) {
-  EXPECT_FALSE(load_openssl(&nothing, nullptr, &table_, &reason_));
+  EXPECT_FALSE(load_openssl(&nothing, nullptr, &table_, &is_linked_, &reason_));
   EXPECT_STREQ(reason_, "the process exports no libcrypto");
   EXPECT_EQ(table_.cipher_fetch, nullptr);
 }
@@ -89,65 +100,111 @@ TEST_F(CryptoOpenSsl, SaysThatThereIsNone) {
 TEST_F(CryptoOpenSsl, RefusesOtherVersionsAndRelatives) {
   for (const unsigned int version : {1u, 2u, 4u}) {
     major = version;
-    EXPECT_FALSE(load_openssl(&impaired, nullptr, &table_, &reason_));
+    EXPECT_FALSE(load_openssl(&impaired, nullptr, &table_, &is_linked_, &reason_));
     EXPECT_STREQ(reason_, "the libcrypto in the process is not OpenSSL 3");
     major = 3;
     number = version;
-    EXPECT_FALSE(load_openssl(&impaired, nullptr, &table_, &reason_));
+    EXPECT_FALSE(load_openssl(&impaired, nullptr, &table_, &is_linked_, &reason_));
     EXPECT_STREQ(reason_, "the libcrypto in the process is not OpenSSL 3");
     number = 3;
   }
   // BoringSSL has a number and no OPENSSL_version_major.
   missing = "OPENSSL_version_major";
-  EXPECT_FALSE(load_openssl(&impaired, nullptr, &table_, &reason_));
+  EXPECT_FALSE(load_openssl(&impaired, nullptr, &table_, &is_linked_, &reason_));
   EXPECT_STREQ(reason_, "the libcrypto in the process is not OpenSSL 3");
 }
 
 TEST_F(CryptoOpenSsl, NamesTheFunctionThatIsMissing) {
 #define HAWSER_OPENSSL_WITHOUT(result, member, symbol, arguments)                    \
   missing = symbol;                                                                  \
-  EXPECT_FALSE(load_openssl(&impaired, nullptr, &table_, &reason_));                 \
+  EXPECT_FALSE(load_openssl(&impaired, nullptr, &table_, &is_linked_, &reason_));    \
   EXPECT_EQ(reason_, std::string("the libcrypto in the process lacks ") + (symbol)); \
   EXPECT_EQ(table_.member, nullptr);
   HAWSER_OPENSSL_FUNCTIONS(HAWSER_OPENSSL_WITHOUT)
 #undef HAWSER_OPENSSL_WITHOUT
 }
 
+TEST_F(CryptoOpenSsl, RefusesAMixture) {
+  EXPECT_FALSE(load_openssl(&with_another, nullptr, &table_, &is_linked_, &reason_));
+  EXPECT_STREQ(reason_, "the libcrypto in the process is mixed with parts of another");
+  EXPECT_EQ(table_.decrypt_final, nullptr);
+  // A major version from a library that comes later than the functions.
+  EXPECT_FALSE(load_openssl(&impaired, nullptr, &table_, &is_linked_, &reason_));
+  EXPECT_STREQ(reason_, "the libcrypto in the process is mixed with parts of another");
+}
+
 TEST_F(CryptoOpenSsl, CanDoWithoutChaChaButNotWithoutAes) {
-  EXPECT_TRUE(load_openssl(&without_ciphers, nullptr, &table_, &reason_)) << reason_;
+  EXPECT_TRUE(load_openssl(nullptr, &without_ciphers, &table_, &is_linked_, &reason_)) << reason_;
   EXPECT_NE(table_.aes_256_gcm, nullptr);
   EXPECT_EQ(table_.chacha20_poly1305, nullptr);
   EXPECT_EQ(table_.chacha20, nullptr);
   with_aes = false;
-  EXPECT_FALSE(load_openssl(&without_ciphers, nullptr, &table_, &reason_));
+  EXPECT_FALSE(load_openssl(nullptr, &without_ciphers, &table_, &is_linked_, &reason_));
   EXPECT_STREQ(reason_, "the libcrypto in the process offers no AES-256 or no SHA-2");
 }
 
-TEST_F(CryptoOpenSsl, TakesTheOfferedOneOnlyWhenThereIsNoOther) {
+TEST_F(CryptoOpenSsl, TakesTheLinkedOneOnlyWhenThereIsNoOther) {
   lookups = 0;
-  EXPECT_TRUE(load_openssl(&exported_symbol, &impaired, &table_, &reason_));
+  EXPECT_TRUE(load_openssl(&exported_symbol, &impaired, &table_, &is_linked_, &reason_));
   EXPECT_EQ(lookups, 0);
-  EXPECT_TRUE(load_openssl(&nothing, &impaired, &table_, &reason_));
+  EXPECT_FALSE(is_linked_);
+  EXPECT_TRUE(load_openssl(&nothing, &impaired, &table_, &is_linked_, &reason_));
   EXPECT_EQ(reason_, nullptr);
+  EXPECT_TRUE(is_linked_);
   EXPECT_GT(lookups, 0);
   EXPECT_NE(table_.aes_256_gcm, nullptr);
   // The reason is about what a user can change.
-  EXPECT_FALSE(load_openssl(&nothing, &nothing, &table_, &reason_));
+  EXPECT_FALSE(load_openssl(&nothing, &nothing, &table_, &is_linked_, &reason_));
   EXPECT_STREQ(reason_, "the process exports no libcrypto");
+  EXPECT_FALSE(is_linked_);
+  EXPECT_FALSE(load_openssl(nullptr, nullptr, &table_, &is_linked_, &reason_));
+  EXPECT_STREQ(reason_, "this addon has no libcrypto linked in");
 }
 
-TEST_F(CryptoOpenSsl, TakesNoOfferAfterTheFirstUse) {
-  ASSERT_NE(openssl(), nullptr);
-  EXPECT_FALSE(offer_openssl(&impaired));
+// --- The linked one, where this build has it.
+
+void* object_of(const void* address) {
+  Dl_info info = {};
+  return dladdr(address, &info) == 0 ? nullptr : info.dli_fbase;
 }
 
-// In a process of its own, which begins with this test.
-TEST_F(CryptoOpenSsl, TakesAnOfferBeforeTheFirstUse) {
+TEST_F(CryptoOpenSsl, LinkedIsAllOurs) {
+  if (linked_openssl() == nullptr) GTEST_SKIP() << "nothing is linked in";
+  ASSERT_TRUE(load_openssl(&nothing, linked_openssl(), &table_, &is_linked_, &reason_)) << reason_;
+  EXPECT_TRUE(is_linked_);
+  // Each function is in this program, the process's are in a library, and are what its names find.
+  void* here = object_of(reinterpret_cast<void*>(&object_of));
+#define HAWSER_OPENSSL_IS_OURS(result, member, symbol, arguments)                         \
+  EXPECT_EQ(object_of(reinterpret_cast<void*>(table_.member)), here) << (symbol);         \
+  EXPECT_NE(exported_symbol(symbol), nullptr) << (symbol);                                \
+  EXPECT_NE(exported_symbol(symbol), reinterpret_cast<void*>(table_.member)) << (symbol); \
+  EXPECT_NE(object_of(exported_symbol(symbol)), here) << (symbol);
+  HAWSER_OPENSSL_FUNCTIONS(HAWSER_OPENSSL_IS_OURS)
+#undef HAWSER_OPENSSL_IS_OURS
+  EXPECT_EQ(std::string(table_.version(0)).rfind("OpenSSL 3.0.", 0), 0u);
+  EXPECT_NE(table_.chacha20_poly1305, nullptr);
+  EXPECT_NE(table_.chacha20, nullptr);
+  EXPECT_EQ(exported_symbol("hawser_linked_openssl"), nullptr);
+}
+
+// In a process of its own, where nothing was looked up before. Everything else runs on the linked
+// one when HAWSER_OPENSSL says so to this program.
+TEST_F(CryptoOpenSsl, ForcedIsWhatAllUse) {
+  if (linked_openssl() == nullptr) GTEST_SKIP() << "nothing is linked in";
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {
-        const bool taken = offer_openssl(&impaired);
-        std::_Exit(taken && openssl() != nullptr && !offer_openssl(&impaired) ? 0 : 1);
+        setenv("HAWSER_OPENSSL", "linked", 1);
+        void* here = object_of(reinterpret_cast<void*>(&object_of));
+        const bool ours = openssl() != nullptr && openssl_is_linked() &&
+                          object_of(reinterpret_cast<void*>(openssl()->encrypt_update)) == here;
+        std::_Exit(ours ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(
+      {
+        setenv("HAWSER_OPENSSL", "process", 1);
+        std::_Exit(openssl() != nullptr && !openssl_is_linked() ? 0 : 1);
       },
       ::testing::ExitedWithCode(0), "");
 }
