@@ -12,11 +12,11 @@ Channel::Channel(Session& session, uint64_t id, bool incoming)
     : timer(this),
       session_(&session),
       id_(id),
-      out_(session.runtime().memory(), session.first_sequence()),
-      in_(session.runtime().memory(), session.runtime().pool(), session.first_sequence(),
+      out_(session.endpoint().memory(), session.first_sequence()),
+      in_(session.endpoint().memory(), session.endpoint().pool(), session.first_sequence(),
           session.initial_credit()),
       incoming_(incoming),
-      expiry_(session.runtime().memory()),
+      expiry_(session.endpoint().memory()),
       counted_(session.first_sequence()),
       due_count_(session.first_sequence()),
       requested_below_(session.first_sequence()) {
@@ -26,7 +26,7 @@ Channel::Channel(Session& session, uint64_t id, bool incoming)
 }
 
 Channel::~Channel() {
-  session_->runtime().memory().release(service_, size_t{service_length_} + metadata_length_);
+  session_->endpoint().memory().release(service_, size_t{service_length_} + metadata_length_);
 }
 
 // --- Opening and closing.
@@ -72,7 +72,7 @@ bool Channel::configure_open(Time now, const ChannelConfig& config, const uint8_
 bool Channel::keep_names(const uint8_t* service, size_t service_length, const uint8_t* metadata,
                          size_t metadata_length) {
   auto* block = static_cast<uint8_t*>(
-      session_->runtime().memory().allocate(service_length + metadata_length));
+      session_->endpoint().memory().allocate(service_length + metadata_length));
   if (block == nullptr) return false;
   std::memcpy(block, service, service_length);
   if (metadata_length != 0) std::memcpy(block + service_length, metadata, metadata_length);

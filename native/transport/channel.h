@@ -140,6 +140,8 @@ class Channel {
   uint32_t max_send() const { return max_send_.load(std::memory_order_relaxed); }
 
   // --- Session only.
+  // Before anything of it was sent.
+  void change_id(uint64_t id) { id_ = id; }
   [[nodiscard]] bool configure_open(Time now, const ChannelConfig& config, const uint8_t* service,
                                     size_t service_length, const uint8_t* metadata,
                                     size_t metadata_length);
@@ -253,7 +255,7 @@ class Channel {
   void maybe_free();
 
   Session* session_;
-  const uint64_t id_;
+  uint64_t id_;
   Outbound out_;
   Inbound in_;
   // Control frames that wait to be sent: bits by FrameRef::Kind.

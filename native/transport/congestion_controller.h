@@ -45,8 +45,6 @@ struct LossEvent {
 class CongestionController {
  public:
   CongestionController() = default;
-  CongestionController(const CongestionController&) = delete;
-  CongestionController& operator=(const CongestionController&) = delete;
   virtual ~CongestionController() = default;
 
   // A packet that counts as in flight was sent. in_flight_after includes it.
@@ -66,6 +64,11 @@ class CongestionController {
   virtual uint64_t pacing_rate(const RttEstimator& rtt) const = 0;
   virtual bool in_slow_start() const = 0;
   virtual const char* name() const = 0;
+
+ protected:
+  // As a whole only: the state of one path may become that of another.
+  CongestionController(const CongestionController&) = default;
+  CongestionController& operator=(const CongestionController&) = default;
 };
 
 }  // namespace hawser::transport

@@ -1,17 +1,38 @@
 #include "transport/endpoint.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "transport/runtime.h"
 
 namespace hawser::transport {
 
-Endpoint::Endpoint(Runtime& runtime, const EndpointConfig& config)
+Endpoint::Endpoint(Runtime& runtime, const EndpointConfig& config, Security& security)
     : runtime_(runtime),
+      security_(security),
       config_(config),
-      secret_(runtime.random().next()),
-      by_connection_id_(runtime.memory(), runtime.random().next()),
-      by_init_(runtime.memory(), runtime.random().next()) {}
+      memory_(runtime.memory(), config.memory_limit),
+      pool_(memory_),
+      guard_(memory_, runtime.random(), config.handshake_rate, config.unproven_rate),
+      replies_(memory_),
+      by_connection_id_(memory_, runtime.random()),
+      by_init_(memory_, runtime.random()),
+      pending_(memory_, runtime.random()),
+      by_peer_(memory_, runtime.random()),
+      by_reset_token_(memory_, runtime.random()) {
+  runtime_.random().fill(hash_key_, sizeof hash_key_);
+  uint8_t key[crypto::SipHash::kKeyBytes];
+  // Without one no INIT is for us.
+  if (!security_.mac_key(security_.id(), key)) runtime_.random().fill(key, sizeof key);
+  guard_.set_mac_key(key);
+}
 
-Endpoint::~Endpoint() { destroy_all(); }
+Endpoint::~Endpoint() {
+  destroy_all();
+  security_.retire(runtime_.memory());
+}
+
+// --- What comes.
 
 void Endpoint::receive(Time now, const PathAddress& from, uint8_t* data, size_t length) {
   runtime_.collect();
@@ -29,11 +50,31 @@ void Endpoint::receive(Time now, const PathAddress& from, uint8_t* data, size_t 
     case wire::PacketType::kResponse:
       on_response(now, from, data, length);
       return;
+    case wire::PacketType::kCookie:
+      on_cookie(now, from, data, length);
+      return;
     case wire::PacketType::kData:
       break;
   }
-  wire::DataHeader header{};
-  if (!wire::read_data_header(data, length, header)) {
+  wire::ConnectionId destination{};
+  if (!wire::read_destination(data, length, destination)) {
+    counters_.malformed++;
+    return;
+  }
+  Session* session = by_connection_id_.find(destination.as_u64());
+  if (session == nullptr) {
+    counters_.unknown_session++;
+    on_unknown_data(now, from, data, length);
+    return;
+  }
+  session->on_data(now, from, data, length);
+}
+
+void Endpoint::on_response(Time now, const PathAddress& from, const uint8_t* data, size_t length) {
+  wire::ResponseHeader header{};
+  const uint8_t* message = nullptr;
+  size_t message_length = 0;
+  if (!wire::read_response(data, length, header, message, message_length)) {
     counters_.malformed++;
     return;
   }
@@ -42,62 +83,85 @@ void Endpoint::receive(Time now, const PathAddress& from, uint8_t* data, size_t 
     counters_.unknown_session++;
     return;
   }
-  session->on_data(now, from, data, length, header.number);
+  session->on_response(now, from, message, message_length);
 }
 
-void Endpoint::on_init(Time now, const PathAddress& from, const uint8_t* data, size_t length) {
-  wire::Init init{};
-  if (!wire::read_init(data, length, init)) {
+void Endpoint::on_cookie(Time now, const PathAddress& from, const uint8_t* data, size_t length) {
+  wire::Cookie cookie{};
+  if (!wire::read_cookie(data, length, cookie)) {
     counters_.malformed++;
     return;
   }
-  if (!accepting_ || !(init.responder == config_.id) || init.initiator == config_.id) {
-    counters_.not_for_us++;
-    return;
-  }
-  const uint64_t key = init_key(from, init.source);
-  if (Session* known = by_init_.find(key); known != nullptr) {
-    if (known->path() == from && known->remote_id() == init.source) known->on_repeated_init();
-    return;
-  }
-  if (session_count() >= config_.max_sessions || half_open_ >= config_.max_half_open) {
-    counters_.refused++;
-    return;
-  }
-  wire::ConnectionId id{};
-  if (!new_connection_id(id)) return;
-  auto* session = runtime_.memory().create<Session>(*this, false, id);
-  if (session == nullptr) {
-    counters_.no_memory++;
-    return;
-  }
-  if (!by_connection_id_.insert(id.as_u64(), session)) {
-    counters_.no_memory++;
-    runtime_.memory().destroy(session);
-    return;
-  }
-  if (!by_init_.insert(key, session) || !session->start_half_open(now, from, init, key)) {
-    counters_.no_memory++;
-    by_init_.erase(key);
-    by_connection_id_.erase(id.as_u64());
-    runtime_.memory().destroy(session);
-    return;
-  }
-  half_open_++;
-}
-
-void Endpoint::on_response(Time now, const PathAddress& from, const uint8_t* data, size_t length) {
-  wire::Response response{};
-  if (!wire::read_response(data, length, response)) {
-    counters_.malformed++;
-    return;
-  }
-  Session* session = by_connection_id_.find(response.destination.as_u64());
+  Session* session = by_connection_id_.find(cookie.destination.as_u64());
   if (session == nullptr) {
     counters_.unknown_session++;
     return;
   }
-  session->on_response(now, from, response);
+  session->on_cookie(now, from, cookie);
+}
+
+// A packet of a session that is gone, or the news that one of ours is gone on the other side
+// (RFC 9000, section 10.3). Answers are shorter than what they answer, so that two peers that know
+// nothing of each other soon fall silent.
+void Endpoint::on_unknown_data(Time now, const PathAddress& from, const uint8_t* data,
+                               size_t length) {
+  wire::ResetToken token{};
+  std::memcpy(token.bytes, data + length - sizeof token.bytes, sizeof token.bytes);
+  Session* session = by_reset_token_.find(wire::load_u64(token.bytes));
+  if (session != nullptr && session->remote_reset() == token) {
+    session->on_stateless_reset(now);
+    return;
+  }
+  if (length <= wire::kMinDataPacket) return;
+  if (now - resets_since_ >= kSecond) {
+    resets_since_ = now;
+    resets_ = 0;
+  }
+  if (resets_ >= kResetRate) return;
+  wire::ConnectionId id{};
+  (void)wire::read_destination(data, length, id);
+  if (!security_.reset_token(id, &token)) return;
+  uint8_t reset[ReplyQueue::kMaxBytes];
+  const size_t most = std::min(length - 1, sizeof reset);
+  // Of a length that says nothing.
+  const size_t bytes =
+      wire::kMinDataPacket +
+      static_cast<size_t>(runtime_.random().next() % (most - wire::kMinDataPacket + 1));
+  runtime_.random().fill(reset, bytes - sizeof token.bytes);
+  reset[0] = static_cast<uint8_t>(0x80 | (reset[0] & 0x0f));
+  std::memcpy(reset + bytes - sizeof token.bytes, token.bytes, sizeof token.bytes);
+  resets_++;
+  if (reply(from, reset, bytes)) counters_.resets_sent++;
+}
+
+bool Endpoint::reply(const PathAddress& to, const uint8_t* data, size_t length) {
+  if (!replies_.push(to, data, length)) return false;
+  runtime_.make_ready(this);
+  return true;
+}
+
+bool Endpoint::transmit_reply(Train& train) {
+  train.from = this;
+  train.length = replies_.pop(train.to, train.buffer);
+  train.segments = 1;
+  train.segment_size = train.length;
+  return train.length != 0;
+}
+
+// --- Sessions begun by others: endpoint_accept.cc. By us:
+
+bool Endpoint::enter(Session* session, const wire::PeerIdBytes& remote) {
+  const uint64_t id = session->local_id().as_u64();
+  if (!by_connection_id_.insert(id, session)) return false;
+  Session* first = by_peer_.find(peer_key(remote));
+  if (first != nullptr) {
+    session->next_with_peer = first->next_with_peer;
+    first->next_with_peer = session;
+    return true;
+  }
+  if (by_peer_.insert(peer_key(remote), session)) return true;
+  by_connection_id_.erase(id);
+  return false;
 }
 
 Session* Endpoint::connect(Time now, const wire::PeerIdBytes& remote, const PathAddress* addresses,
@@ -108,20 +172,20 @@ Session* Endpoint::connect(Time now, const wire::PeerIdBytes& remote, const Path
   }
   wire::ConnectionId id{};
   if (!new_connection_id(id)) return nullptr;
-  auto* session = runtime_.memory().create<Session>(*this, true, id);
+  auto* session = memory_.create<Session>(*this, true, id, remote);
   if (session == nullptr) {
     counters_.no_memory++;
     return nullptr;
   }
-  if (!by_connection_id_.insert(id.as_u64(), session)) {
+  if (!enter(session, remote)) {
     counters_.no_memory++;
-    runtime_.memory().destroy(session);
+    memory_.destroy(session);
     return nullptr;
   }
-  if (!session->start_connecting(now, remote, addresses, count, deadline)) {
+  if (!session->start_connecting(now, addresses, count, deadline)) {
     counters_.no_memory++;
-    by_connection_id_.erase(id.as_u64());
-    runtime_.memory().destroy(session);
+    forget(session);
+    memory_.destroy(session);
     return nullptr;
   }
   return session;
@@ -129,15 +193,15 @@ Session* Endpoint::connect(Time now, const wire::PeerIdBytes& remote, const Path
 
 Session* Endpoint::find(const wire::PeerIdBytes& remote) {
   Session* found = nullptr;
-  by_connection_id_.each([&](Session* session) {
-    const Session::State state = session->state();
+  for (Session* s = by_peer_.find(peer_key(remote)); s != nullptr; s = s->next_with_peer) {
+    const Session::State state = s->state();
     const bool usable = state == Session::State::kOpen || state == Session::State::kConnecting;
-    if (usable && session->remote() == remote && (found == nullptr || session->open())) {
-      found = session;
-    }
-  });
+    if (usable && s->remote() == remote && (found == nullptr || s->open())) found = s;
+  }
   return found;
 }
+
+// --- The end.
 
 void Endpoint::close_all(Time now, wire::Code code, const char* reason, size_t reason_length) {
   // An open session stays in the table while it closes.
@@ -158,6 +222,11 @@ void Endpoint::close_all(Time now, wire::Code code, const char* reason, size_t r
 
 void Endpoint::destroy_all() {
   runtime_.collect();
+  runtime_.not_ready(this);
+  while (Handshake* handshake = pending_.any()) {
+    pending_.erase(handshake->key);
+    runtime_.abandon(handshake);
+  }
   for (;;) {
     Session* session = by_connection_id_.any();
     if (session == nullptr) session = gone_.front();
@@ -170,7 +239,7 @@ void Endpoint::destroy_all() {
     } else {
       forget(session);
     }
-    runtime_.memory().destroy(session);
+    memory_.destroy(session);
   }
   half_open_ = 0;
 }
@@ -178,6 +247,38 @@ void Endpoint::destroy_all() {
 void Endpoint::forget(Session* session) {
   by_connection_id_.erase(session->local_id().as_u64());
   if (!session->initiator()) by_init_.erase(session->init_key());
+  if (session->expects_reset()) {
+    by_reset_token_.erase(wire::load_u64(session->remote_reset().bytes));
+  }
+  unlink_peer(session);
+}
+
+void Endpoint::unlink_peer(Session* session) {
+  const uint64_t key = peer_key(session->remote());
+  Session* first = by_peer_.find(key);
+  if (first == session) {
+    if (session->next_with_peer != nullptr) {
+      by_peer_.replace(key, session->next_with_peer);
+    } else {
+      by_peer_.erase(key);
+    }
+  } else {
+    for (Session* s = first; s != nullptr; s = s->next_with_peer) {
+      if (s->next_with_peer != session) continue;
+      s->next_with_peer = session->next_with_peer;
+      break;
+    }
+  }
+  session->next_with_peer = nullptr;
+}
+
+bool Endpoint::expect_reset(Session* session, const wire::ResetToken& token) {
+  const uint64_t key = wire::load_u64(token.bytes);
+  // Tokens of strangers may collide on purpose: the second one is not believed.
+  if (by_reset_token_.find(key) != nullptr) return true;
+  if (!by_reset_token_.insert(key, session)) return false;
+  session->note_reset_expected();
+  return true;
 }
 
 bool Endpoint::new_connection_id(wire::ConnectionId& id) {
@@ -189,12 +290,14 @@ bool Endpoint::new_connection_id(wire::ConnectionId& id) {
 
 // Keyed, so that nobody can aim at one cell; what is found is compared in full.
 uint64_t Endpoint::init_key(const PathAddress& from, const wire::ConnectionId& source) const {
-  uint64_t hash = secret_ ^ source.as_u64();
-  for (size_t i = 0; i < sizeof from.bytes; i += 8) {
-    hash = (hash ^ wire::load_u64(from.bytes + i)) * 0x9e3779b97f4a7c15u;
-    hash ^= hash >> 29;
-  }
-  return hash * (secret_ | 1);
+  uint8_t text[sizeof from.bytes + sizeof source.bytes];
+  std::memcpy(text, from.bytes, sizeof from.bytes);
+  std::memcpy(text + sizeof from.bytes, source.bytes, sizeof source.bytes);
+  return crypto::SipHash(hash_key_)(text, sizeof text);
+}
+
+uint64_t Endpoint::peer_key(const wire::PeerIdBytes& id) const {
+  return crypto::SipHash(hash_key_)(id.bytes, sizeof id.bytes);
 }
 
 }  // namespace hawser::transport

@@ -2,8 +2,12 @@
 
 #include <cstdint>
 
+#include "transport/block_pool.h"
 #include "transport/id_table.h"
+#include "transport/init_guard.h"
 #include "transport/list.h"
+#include "transport/reply_queue.h"
+#include "transport/security.h"
 #include "transport/session.h"
 #include "transport/types.h"
 #include "wire/packet.h"
@@ -12,25 +16,29 @@ namespace hawser::transport {
 
 class Runtime;
 
-// Datagrams that were dropped, by reason.
+// Datagrams that were dropped, by reason, and what else strangers caused.
 struct EndpointCounters {
   uint64_t datagrams_in, bytes_in;
   uint64_t foreign;          // first byte below 0x80, or a reserved type
   uint64_t malformed;        // a packet that cannot be read
-  uint64_t unknown_session;  // DATA for a connection id that is not ours
-  uint64_t not_for_us;       // INIT for another peer id, of another version, or from ourselves
+  uint64_t unknown_session;  // for a connection id that is not ours
+  uint64_t not_for_us;       // INIT whose mac1 does not check, or from ourselves
   uint64_t refused;          // INIT beyond a limit
-  uint64_t unauthenticated;  // the tag did not check
+  uint64_t unauthenticated;  // a tag, or a handshake's message, that does not check
   uint64_t duplicates;       // packet number seen before or too old
   uint64_t no_memory;        // packets dropped because memory ran out
   uint64_t protocol_errors;  // sessions closed because of what the peer sent
   uint64_t sessions_opened, sessions_closed;
+  uint64_t handshakes_answered;  // that were begun by others, and cost a computation
+  uint64_t cookies_sent;         // instead of an answer, while there were many half-open sessions
+  uint64_t resets_sent;          // to peers of sessions that are gone
 };
 
 // One local peer, sans I/O: its sessions and the packets that make them.
 class Endpoint {
  public:
-  Endpoint(Runtime& runtime, const EndpointConfig& config);
+  // `security` was made in the runtime's memory; the endpoint takes it over.
+  Endpoint(Runtime& runtime, const EndpointConfig& config, Security& security);
   // Every session must be gone: call destroy_all() before.
   ~Endpoint();
   Endpoint(const Endpoint&) = delete;
@@ -40,7 +48,10 @@ class Endpoint {
   uint64_t user = 0;
 
   const EndpointConfig& config() const { return config_; }
+  wire::PeerIdBytes id() const { return security_.id(); }
   Runtime& runtime() { return runtime_; }
+  // Of all that belongs to a session; handshakes under way have the runtime's.
+  QuotaMemory& memory() { return memory_; }
   // Incoming channels are refused with SERVICE_UNKNOWN, and INIT ignored, unless set. Default off.
   void set_accepting(bool accepting) { accepting_ = accepting; }
 
@@ -56,6 +67,8 @@ class Endpoint {
   Session* find(const wire::PeerIdBytes& remote);
 
   size_t session_count() const { return by_connection_id_.size(); }
+  // Sessions that others have begun and not proven, handshakes under way included.
+  size_t half_open_count() const { return half_open_ + pending_.size(); }
   template <typename Visit>
   void each_session(Visit visit) const {
     by_connection_id_.each(visit);
@@ -70,29 +83,76 @@ class Endpoint {
   EndpointCounters counters() const { return counters_; }
 
   // --- Core only.
+  BlockPool& pool() { return pool_; }
+  Security& security() { return security_; }
   EndpointCounters& mutable_counters() { return counters_; }
   void on_half_open_done() { half_open_--; }
+  // False: too many handshakes from there lately.
+  bool admits_handshake(Time now, const PathAddress& from) { return guard_.admit(now, from); }
+  // What another's INIT has led to.
+  void on_handshake(Time now, Handshake* handshake);
+  // False: nothing to say.
+  bool transmit_reply(Train& train);
+  // The session of ours that wants to become one with a peer who has just proven itself in `other`;
+  // nullptr: there is none.
+  Session* heir_of(const Session& other);
+  // `heir` takes the place of `other` in the tables.
+  void inherit(Session* heir, Session* other);
+  // False: no memory.
+  [[nodiscard]] bool expect_reset(Session* session, const wire::ResetToken& token);
   // Takes it out of the tables; its memory is another matter.
   void forget(Session* session);
   // Gone, and not yet given back by its owner.
   void keep_gone(Session* session) { gone_.push_back(session); }
   void on_buried(Session* session) { gone_.remove(session); }
 
+  ListHook<Endpoint> ready_hook;
+
  private:
+  // How long a peer that dials us is not answered because we dial it and have the larger id. Its
+  // own side answers us meanwhile, so that there is one session and not two; after that time our
+  // INIT probably does not reach it.
+  static constexpr Duration kDialFirst = kSecond;
+  // Stateless resets a second.
+  static constexpr uint32_t kResetRate = 100;
+
   void on_init(Time now, const PathAddress& from, const uint8_t* data, size_t length);
   void on_response(Time now, const PathAddress& from, const uint8_t* data, size_t length);
+  void on_cookie(Time now, const PathAddress& from, const uint8_t* data, size_t length);
+  void on_unknown_data(Time now, const PathAddress& from, const uint8_t* data, size_t length);
+  void accept(Time now, Handshake& handshake);
+  bool yields(Time now, const wire::PeerIdBytes& remote);
+  bool admits(Time now, const PathAddress& from, const uint8_t* init);
+  // False: too many wait already.
+  bool reply(const PathAddress& to, const uint8_t* data, size_t length);
+  // False: no memory, `session` is destroyed.
+  [[nodiscard]] bool enter(Session* session, const wire::PeerIdBytes& remote);
   uint64_t init_key(const PathAddress& from, const wire::ConnectionId& source) const;
+  uint64_t peer_key(const wire::PeerIdBytes& id) const;
+  void unlink_peer(Session* session);
   bool new_connection_id(wire::ConnectionId& id);
 
   Runtime& runtime_;
+  Security& security_;
   EndpointConfig config_;
+  QuotaMemory memory_;
+  BlockPool pool_;
   EndpointCounters counters_{};
   bool accepting_ = false;
   uint32_t half_open_ = 0;
-  uint64_t secret_;
+  uint8_t hash_key_[crypto::SipHash::kKeyBytes];
+  InitGuard guard_;
+  ReplyQueue replies_;
+  Time resets_since_ = 0;
+  uint32_t resets_ = 0;
   IdTable<Session> by_connection_id_;
-  // Sessions that an INIT made, by where it came from.
+  // Sessions that an INIT made, by where it came from; and handshakes that will make one.
   IdTable<Session> by_init_;
+  IdTable<Handshake> pending_;
+  // The first of the sessions with a peer; the others follow by Session::next_with_peer.
+  IdTable<Session> by_peer_;
+  // By the first half of the token that ends them.
+  IdTable<Session> by_reset_token_;
   List<Session, &Session::gone_hook> gone_;
 };
 

@@ -22,6 +22,7 @@ struct FrameRef {
     kCountNow,     // COUNT_NOW
     kAckPolicy,    // ACK_POLICY of generation `begin`
     kMaxChannels,  // MAX_CHANNELS with total `begin`
+    kCrypto,       // CRYPTO of generation `begin`
   };
   // 0 where the frame belongs to the session.
   uint64_t channel;

@@ -3,17 +3,20 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "crypto/siphash.h"
 #include "transport/memory.h"
+#include "transport/types.h"
+#include "wire/endian.h"
 
 namespace hawser::transport {
 
-// An open-addressing hash table from 64-bit ids to pointers. Keyed with a secret, so that somebody
-// who chooses ids cannot choose collisions cheaply. Iteration order is unspecified.
+// An open-addressing hash table from 64-bit ids to pointers. Keyed with a secret of its own
+// (SipHash-2-4), so that somebody who chooses ids cannot choose collisions. Iteration order is
+// unspecified.
 template <typename T>
 class IdTable {
  public:
-  // secret: random, per table.
-  IdTable(Memory& memory, uint64_t secret) : memory_(&memory), secret_(secret | 1) {}
+  IdTable(Memory& memory, Random& random) : memory_(&memory) { random.fill(key_, sizeof key_); }
   ~IdTable() { memory_->release(cells_, capacity_ * sizeof(Cell)); }
   IdTable(const IdTable&) = delete;
   IdTable& operator=(const IdTable&) = delete;
@@ -36,6 +39,13 @@ class IdTable {
     place(id, value);
     size_++;
     return true;
+  }
+
+  // Gives `id`, which must be present, another value. Needs no memory.
+  void replace(uint64_t id, T* value) {
+    size_t i = slot(id);
+    while (cells_[i].id != id || cells_[i].value == nullptr) i = (i + 1) & (capacity_ - 1);
+    cells_[i].value = value;
   }
 
   void erase(uint64_t id) {
@@ -82,9 +92,9 @@ class IdTable {
   };
 
   size_t slot(uint64_t id) const {
-    uint64_t mixed = (id ^ (secret_ >> 7)) * secret_;
-    mixed = (mixed ^ (mixed >> 32)) * 0x9e3779b97f4a7c15u;
-    return static_cast<size_t>(mixed >> 32) & (capacity_ - 1);
+    uint8_t bytes[sizeof id];
+    wire::store_u64(bytes, id);
+    return static_cast<size_t>(crypto::SipHash(key_)(bytes, sizeof bytes)) & (capacity_ - 1);
   }
 
   void place(uint64_t id, T* value) {
@@ -120,7 +130,7 @@ class IdTable {
   }
 
   Memory* memory_;
-  uint64_t secret_;
+  uint8_t key_[crypto::SipHash::kKeyBytes];
   Cell* cells_ = nullptr;
   size_t capacity_ = 0;
   size_t size_ = 0;

@@ -4,15 +4,6 @@
 
 namespace hawser::transport {
 
-namespace {
-
-// In flight and worth a loss: its loss frees window or needs repair.
-bool is_watched(const SentPacket& packet) {
-  return packet.state == kSentInFlight && (packet.ack_eliciting || packet.in_flight_counted);
-}
-
-}  // namespace
-
 void LossDetector::start_at(uint64_t first_number) {
   packets_.start_at(first_number);
   cursor_ = first_number;
@@ -41,17 +32,20 @@ bool LossDetector::on_sent(const SentPacket& packet) {
   }
   last_sent_at_ = record.sent_at;
   delivered_at_ = record.delivered_at;
-  if (record.in_flight_counted) bytes_in_flight_ += record.bytes;
-  if (record.ack_eliciting) {
-    eliciting_in_flight_++;
-    if (record.deferred) {
-      deferred_in_flight_++;
-    } else {
-      last_eliciting_sent_at_ = record.sent_at;
-    }
-  }
+  enter_flight(record);
   settle_cursor();
   return true;
+}
+
+void LossDetector::enter_flight(const SentPacket& packet) {
+  if (packet.in_flight_counted) bytes_in_flight_ += packet.bytes;
+  if (!packet.ack_eliciting) return;
+  eliciting_in_flight_++;
+  if (packet.deferred) {
+    deferred_in_flight_++;
+  } else {
+    last_eliciting_sent_at_ = packet.sent_at;
+  }
 }
 
 LossDetector::AckResult LossDetector::on_ack(Time now, const Interval* ranges, size_t count,
@@ -66,6 +60,7 @@ LossDetector::AckResult LossDetector::on_ack(Time now, const Interval* ranges, s
   const uint64_t largest = ranges[0].end - 1;
   const uint64_t largest_before = any_acked_ ? largest_acked_ : 0;
   uint64_t largest_new = SentPackets::kNone;
+  uint64_t largest_on_path = SentPackets::kNone;
   bool any_eliciting = false;
   undone_episode_ = 0;
   for (size_t i = 0; i < count; i++) {
@@ -77,21 +72,30 @@ LossDetector::AckResult LossDetector::on_ack(Time now, const Interval* ranges, s
       if (largest_new == SentPackets::kNone) {
         largest_new = number;
         result.any_new = true;
-        result.largest_newly_acked_sent_at = packet.sent_at;
-        result.app_limited = packet.app_limited;
       }
-      any_eliciting = any_eliciting || packet.ack_eliciting;
+      if (packet.path == path_) {
+        if (largest_on_path == SentPackets::kNone) {
+          largest_on_path = number;
+          result.any_on_path = true;
+          result.largest_newly_acked_sent_at = packet.sent_at;
+          result.app_limited = packet.app_limited;
+        }
+        any_eliciting = any_eliciting || packet.ack_eliciting;
+      }
       acknowledge(now, packet, largest_before, result, visitor);
       packets_.settle(number);
       number = packets_.unsettled_at_or_below(number);
     }
   }
-  largest_acked_ = any_acked_ ? std::max(largest_acked_, largest) : largest;
+  if (!result.any_on_path) {
+    if (result.any_new) trim(now);
+    return result;
+  }
+  largest_acked_ = any_acked_ ? std::max(largest_acked_, largest_on_path) : largest_on_path;
   any_acked_ = true;
-  if (!result.any_new) return result;
 
   // RFC 9002, section 5.1: the largest is new, and something asked for the ACK.
-  if (largest_new == largest && any_eliciting) {
+  if (largest_on_path == largest && any_eliciting) {
     Duration sample = now - result.largest_newly_acked_sent_at;
     if (packets_.contains(largest) && packets_.at(largest).deferred) {
       // It waited for its channel's count, which has nothing to do with the path.
@@ -117,10 +121,12 @@ LossDetector::AckResult LossDetector::on_ack(Time now, const Interval* ranges, s
 }
 
 Time LossDetector::deadline(const RttEstimator& rtt, Duration peer_max_ack_delay) const {
-  if (eliciting_in_flight_ == 0) return kNever;
-  if (loss_timer_armed()) return packets_.at(cursor_).sent_at + loss_delay(rtt);
-  if (!probe_pending()) return kNever;
-  return std::max(last_eliciting_sent_at_, last_probe_timeout_at_) + pto(rtt, peer_max_ack_delay);
+  const Time left = left_in_flight_ == 0 ? kNever : left_until_;
+  if (eliciting_in_flight_ == 0) return left;
+  if (loss_timer_armed()) return std::min(left, packets_.at(cursor_).sent_at + loss_delay(rtt));
+  if (!probe_pending()) return left;
+  const Time since = std::max(last_eliciting_sent_at_, last_probe_timeout_at_);
+  return std::min(left, since + pto(rtt, peer_max_ack_delay));
 }
 
 LossDetector::TimeoutResult LossDetector::on_timeout(Time now, RttEstimator& rtt,
@@ -129,6 +135,10 @@ LossDetector::TimeoutResult LossDetector::on_timeout(Time now, RttEstimator& rtt
   TimeoutResult result;
   result.prior_in_flight = bytes_in_flight_;
   if (now < deadline(rtt, peer_max_ack_delay)) return result;
+  if (left_in_flight_ != 0 && now >= left_until_) {
+    give_up_left(now, visitor);
+    if (now < deadline(rtt, peer_max_ack_delay)) return result;
+  }
   if (!loss_timer_armed()) {
     pto_count_++;
     last_probe_timeout_at_ = now;
@@ -176,6 +186,7 @@ void LossDetector::release() {
   bytes_in_flight_ = 0;
   eliciting_in_flight_ = 0;
   deferred_in_flight_ = 0;
+  left_in_flight_ = 0;
   pto_count_ = 0;
   episode_lost_ = episode_spurious_ = 0;
 }
@@ -193,6 +204,10 @@ bool LossDetector::valid_ranges(const Interval* ranges, size_t count) const {
 }
 
 void LossDetector::leave_flight(const SentPacket& packet) {
+  if (packet.path != path_) {
+    if (is_in_flight(packet)) left_in_flight_--;
+    return;
+  }
   if (packet.in_flight_counted) bytes_in_flight_ -= packet.bytes;
   if (packet.ack_eliciting) eliciting_in_flight_--;
   if (packet.ack_eliciting && packet.deferred) deferred_in_flight_--;
@@ -208,12 +223,13 @@ void LossDetector::acknowledge(Time now, const SentPacket& packet, uint64_t larg
   }
   if (packet.state == kSentLost) {
     spurious_++;
-    adapt_to_spurious(packet, largest_before);
+    const bool of_path = packet.path == path_ && packet.lost_at >= path_since_;
+    if (of_path) adapt_to_spurious(packet, largest_before);
     visitor.on_spurious(packet);
     return;
   }
   leave_flight(packet);
-  if (packet.in_flight_counted) result.acked_bytes += packet.bytes;
+  if (packet.in_flight_counted && packet.path == path_) result.acked_bytes += packet.bytes;
   visitor.on_acked(packet);
 }
 
@@ -244,7 +260,7 @@ LossDetector::Losses LossDetector::detect(Time now, const RttEstimator& rtt,
   Time run_start = 0;
   for (; any_acked_ && cursor_ < next_number() && cursor_ < largest_acked_; cursor_++) {
     SentPacket& packet = packets_.at(cursor_);
-    if (packet.state == kSentAcked) in_run = false;
+    if (packet.state == kSentAcked && packet.path == path_) in_run = false;
     if (!is_watched(packet)) continue;
     const bool by_number = largest_acked_ - packet.number >= reordering_threshold_;
     const bool by_time = now - packet.sent_at >= delay;
@@ -281,9 +297,13 @@ LossDetector::TimeoutResult LossDetector::give_up(Time now, Picker& picker, Visi
   TimeoutResult result;
   result.prior_in_flight = bytes_in_flight_;
   Losses losses;
-  for (uint64_t number = cursor_; number < next_number(); number++) {
+  for (uint64_t number = first_in_flight(); number < next_number(); number++) {
     SentPacket& packet = packets_.at(number);
-    if (!is_watched(packet) || !picker.picks(packet)) continue;
+    if (!is_in_flight(packet) || !picker.picks(packet)) continue;
+    if (packet.path != path_) {
+      lose_left(now, packet, visitor);
+      continue;
+    }
     packet.lost_by_time = true;
     lose(now, packet, losses);
     visitor.on_lost(packet);
@@ -329,7 +349,7 @@ void LossDetector::trim(Time now) {
     uint64_t number = packets_.first_number();
     while (packets_.at(number).state == kSentSkipped) number++;
     const SentPacket& packet = packets_.at(number);
-    if (is_watched(packet)) return;
+    if (is_in_flight(packet)) return;
     const Time since = packet.state == kSentLost ? packet.lost_at : packet.sent_at;
     const bool room = packets_.size() <= kKeptRecords + 4 * eliciting_in_flight_;
     if (packet.state != kSentAcked && room && now - since < keep_lost_) return;
@@ -339,7 +359,8 @@ void LossDetector::trim(Time now) {
 
 bool LossDetector::drop_lost_at_front() {
   const uint64_t before = packets_.first_number();
-  while (packets_.first_number() < cursor_) packets_.pop_front();
+  const uint64_t end = first_in_flight();
+  while (packets_.first_number() < end) packets_.pop_front();
   return packets_.first_number() != before;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -11,10 +12,16 @@
 
 namespace hawser::transport {
 
-// Finds lost packets of one path and number space, and says when to probe: RACK-TLP (RFC 8985) in
-// the form RFC 9002 gives it. Packet numbers rise with the time of sending and are never reused, so
-// RACK's order of transmission is the order of numbers and a retransmission is never confused with
-// its original.
+// Finds lost packets of one number space, and says when to probe: RACK-TLP (RFC 8985) in the form
+// RFC 9002 gives it. Packet numbers rise with the time of sending and are never reused, so RACK's
+// order of transmission is the order of numbers and a retransmission is never confused with its
+// original.
+//
+// Packets are sent on one path at a time (SentPacket::path). All that is counted, timed and
+// concluded is about the path in use. What was in flight on another one when the path was changed
+// is *left*: its acknowledgement is taken, but says nothing about the path in use, as acknowledged
+// packets of that say nothing about it; after a grace it is declared lost all at once, which is a
+// signal of congestion for nobody.
 //
 // A packet below the largest acknowledged is lost when the largest is reordering_threshold() or
 // more above it, or when it was sent longer ago than the loss delay. The tail, which no later
@@ -28,7 +35,8 @@ namespace hawser::transport {
 // round trips. Both go back to the start after 16 loss episodes with nothing spurious.
 //
 // Packets that only carry ACKs (neither ack-eliciting nor counted) are recorded, so that an ACK of
-// them is known, but never declared lost and never timed; they are forgotten when old.
+// them is known, but never declared lost and never timed; they are forgotten when old. What is sent
+// on another path than the one in use must be such a packet.
 class LossDetector {
  public:
   static constexpr uint32_t kInitialReorderingThreshold = 3;
@@ -69,11 +77,14 @@ class LossDetector {
     bool valid = false;
     // It acknowledged something that was not acknowledged before.
     bool any_new = false;
+    // And of that, something of the path in use. What follows is about that path, but for counts of
+    // packets.
+    bool any_on_path = false;
     bool rtt_sampled = false;
     // Counted bytes newly acknowledged (not those found spuriously lost: they had left the flight).
     uint64_t acked_bytes = 0;
     uint64_t lost_bytes = 0;
-    // Of the newest packet newly acknowledged; meaningful when any_new.
+    // Of the newest packet newly acknowledged; meaningful when any_on_path.
     Time largest_newly_acked_sent_at = 0;
     // Bytes in flight before this ACK.
     uint64_t prior_in_flight = 0;
@@ -90,7 +101,7 @@ class LossDetector {
   };
 
   struct TimeoutResult {
-    // Packets were declared lost.
+    // Packets of the path in use were declared lost.
     bool loss = false;
     // Ack-eliciting packets the session should send now, beyond the congestion window.
     unsigned probes = 0;
@@ -126,8 +137,17 @@ class LossDetector {
   AckResult on_ack(Time now, const Interval* ranges, size_t count, Duration ack_delay,
                    Duration peer_max_ack_delay, RttEstimator& rtt, Visitor& visitor);
 
+  // The path in use changes: `path` may be one that was in use before, whose packets in flight come
+  // back. What is in flight on the present one is left until `give_up_at`; what had been left
+  // before and does not come back is lost now. O(packets in flight).
+  void change_path(Time now, uint32_t path, Time give_up_at, Visitor& visitor);
+  uint32_t path() const { return path_; }
+  // Packets that are in flight on paths no longer in use.
+  uint64_t left_in_flight() const { return left_in_flight_; }
+
   // When to call on_timeout(): the loss timer when a packet below the largest acknowledged is in
-  // flight, else the probe timeout; kNever when nothing ack-eliciting is in flight.
+  // flight, else the probe timeout; kNever when nothing ack-eliciting is in flight. If packets are
+  // left, not later than when they are given up.
   Time deadline(const RttEstimator& rtt, Duration peer_max_ack_delay) const;
   // Early calls do nothing. After a call deadline() is later than `now`.
   TimeoutResult on_timeout(Time now, RttEstimator& rtt, Duration peer_max_ack_delay,
@@ -156,7 +176,7 @@ class LossDetector {
   Duration loss_delay(const RttEstimator& rtt) const;
   // The probe timeout with back-off.
   Duration pto(const RttEstimator& rtt, Duration peer_max_ack_delay) const;
-  // The largest number acknowledged; meaningful when any_acked().
+  // The largest number acknowledged on the path in use; meaningful when any_acked().
   uint64_t largest_acked() const { return largest_acked_; }
   bool any_acked() const { return any_acked_; }
 
@@ -165,7 +185,7 @@ class LossDetector {
   // The oldest packet in flight that a probe timeout covers; nullptr when none. O(packets before
   // it).
   const SentPacket* oldest_to_probe() const;
-  // The oldest packet in flight that counts or elicits; nullptr when none.
+  // The oldest packet in flight on the path in use that counts or elicits; nullptr when none.
   const SentPacket* oldest_in_flight() const {
     return packets_.contains(cursor_) ? &packets_.at(cursor_) : nullptr;
   }
@@ -184,7 +204,20 @@ class LossDetector {
     bool persistent = false;
   };
 
+  // In flight and worth a loss: its loss frees window or needs repair.
+  static bool is_in_flight(const SentPacket& packet) {
+    return packet.state == kSentInFlight && (packet.ack_eliciting || packet.in_flight_counted);
+  }
+  bool is_watched(const SentPacket& packet) const {
+    return is_in_flight(packet) && packet.path == path_;
+  }
+  // Below it nothing is in flight on any path.
+  uint64_t first_in_flight() const {
+    if (left_in_flight_ == 0) return cursor_;
+    return std::max(std::min(cursor_, left_first_), packets_.first_number());
+  }
   bool valid_ranges(const Interval* ranges, size_t count) const;
+  void enter_flight(const SentPacket& packet);
   void leave_flight(const SentPacket& packet);
   void lose(Time now, SentPacket& packet, Losses& losses);
   void acknowledge(Time now, const SentPacket& packet, uint64_t largest_before, AckResult& result,
@@ -192,6 +225,8 @@ class LossDetector {
   void adapt_to_spurious(const SentPacket& packet, uint64_t largest_before);
   Losses detect(Time now, const RttEstimator& rtt, Duration peer_max_ack_delay, Visitor& visitor);
   void note_episode(Time now, const SentPacket& packet);
+  void lose_left(Time now, SentPacket& packet, Visitor& visitor);
+  void give_up_left(Time now, Visitor& visitor);
   bool loss_timer_armed() const;
   // Moves cursor_ to the next packet in flight that counts or elicits.
   void settle_cursor();
@@ -201,8 +236,15 @@ class LossDetector {
   bool drop_lost_at_front();
 
   SentPackets packets_;
-  // The oldest packet in flight that counts or elicits, or next_number(). Only rises.
+  uint32_t path_ = 0;
+  Time path_since_ = 0;
+  // The oldest packet in flight that counts or elicits, or next_number(). Only rises, but for a
+  // change of the path.
   uint64_t cursor_ = 0;
+  // Left packets, none of them below left_first_, and when they are given up.
+  uint64_t left_in_flight_ = 0;
+  uint64_t left_first_ = 0;
+  Time left_until_ = kNever;
   uint64_t largest_acked_ = 0;
   bool any_acked_ = false;
 

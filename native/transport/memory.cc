@@ -24,4 +24,17 @@ void HeapMemory::release(void* pointer, size_t bytes) {
   std::free(pointer);
 }
 
+void* QuotaMemory::allocate(size_t bytes) {
+  if (limit_ != 0 && (bytes > limit_ || in_use_ > limit_ - bytes)) return nullptr;
+  void* pointer = whole_.allocate(bytes);
+  if (pointer != nullptr) in_use_ += bytes;
+  return pointer;
+}
+
+void QuotaMemory::release(void* pointer, size_t bytes) {
+  if (pointer == nullptr) return;
+  in_use_ -= bytes;
+  whole_.release(pointer, bytes);
+}
+
 }  // namespace hawser::transport

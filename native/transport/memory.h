@@ -40,6 +40,23 @@ class Memory {
   ~Memory() = default;
 };
 
+// A part of another memory, with a limit of its own.
+class QuotaMemory final : public Memory {
+ public:
+  // limit: bytes in use at most; 0 means no limit but the other's.
+  QuotaMemory(Memory& whole, size_t limit) : whole_(whole), limit_(limit) {}
+
+  void* allocate(size_t bytes) override;
+  void release(void* pointer, size_t bytes) override;
+
+  size_t in_use() const { return in_use_; }
+
+ private:
+  Memory& whole_;
+  const size_t limit_;
+  size_t in_use_ = 0;
+};
+
 // malloc with a limit on what is in use at once. Not thread-safe: one per engine, used under its
 // lock.
 class HeapMemory final : public Memory {

@@ -16,7 +16,45 @@ void Runtime::run_timers(Time now) {
   }
 }
 
+void Runtime::submit(Handshake* handshake) {
+  handshake->state = Handshake::State::kQueued;
+  handshakes_.push_back(handshake);
+}
+
+Handshake* Runtime::next_handshake() {
+  Handshake* next = handshakes_.pop_front();
+  if (next != nullptr) next->state = Handshake::State::kComputing;
+  return next;
+}
+
+void Runtime::finish(Time now, Handshake* handshake) {
+  handshake->state = Handshake::State::kIdle;
+  if (handshake->session != nullptr) {
+    handshake->session->on_handshake(now, handshake);
+  } else if (handshake->endpoint != nullptr) {
+    handshake->endpoint->on_handshake(now, handshake);
+  } else {
+    handshake->security().release(memory_, handshake);
+  }
+}
+
+void Runtime::abandon(Handshake* handshake) {
+  if (handshake == nullptr) return;
+  handshake->session = nullptr;
+  handshake->endpoint = nullptr;
+  if (handshake->state == Handshake::State::kComputing) return;
+  handshakes_.remove(handshake);
+  handshake->security().release(memory_, handshake);
+}
+
+void Runtime::make_ready(Endpoint* endpoint) { replying_.push_back(endpoint); }
+void Runtime::not_ready(Endpoint* endpoint) { replying_.remove(endpoint); }
+
 bool Runtime::transmit(Time now, Train& train) {
+  while (Endpoint* endpoint = replying_.front()) {
+    if (endpoint->transmit_reply(train)) return true;
+    replying_.remove(endpoint);
+  }
   while (Session* session = ready_.front()) {
     if (session->transmit(now, train)) return true;
     ready_.remove(session);
@@ -36,8 +74,12 @@ void Runtime::bury(Channel* channel) {
 }
 
 void Runtime::collect() {
-  while (Channel* channel = dead_channels_.pop_front()) memory_.destroy(channel);
-  while (Session* session = dead_sessions_.pop_front()) memory_.destroy(session);
+  while (Channel* channel = dead_channels_.pop_front()) {
+    channel->session().endpoint().memory().destroy(channel);
+  }
+  while (Session* session = dead_sessions_.pop_front()) {
+    session->endpoint().memory().destroy(session);
+  }
 }
 
 }  // namespace hawser::transport

@@ -39,6 +39,9 @@ struct SentPacket {
   bool has_ack = false;
   // Declared lost by the time threshold and not by the packet threshold. Kept by LossDetector.
   bool lost_by_time = false;
+  // Which of the session's paths it was sent on (Path::number); kNoPath: elsewhere.
+  static constexpr uint32_t kNoPath = UINT32_MAX;
+  uint32_t path = 0;
   uint64_t largest_acked_in_ack = 0;
   // Its frames in the session's ring of frame references.
   uint64_t frame_first = 0;

@@ -9,39 +9,43 @@ namespace hawser::transport {
 
 namespace {
 
-constexpr Duration kFirstInitPause = 250 * kMillisecond;
-constexpr Duration kHalfOpenLife = 10 * kSecond;
 constexpr Duration kLongestClosing = 30 * kSecond;
-// Packet numbers below this are looked for among duplicates; a path that reorders more loses them.
-constexpr size_t kDuplicateWindow = 8192;
 
 }  // namespace
 
-Session::Session(Endpoint& endpoint, bool initiator, const wire::ConnectionId& local_id)
+Session::Session(Endpoint& endpoint, bool initiator, const wire::ConnectionId& local_id,
+                 const wire::PeerIdBytes& remote)
     : endpoint_(endpoint),
       runtime_(endpoint.runtime()),
       initiator_(initiator),
+      remote_(remote),
       local_id_(local_id),
-      received_(runtime_.memory()),
-      acks_(runtime_.memory()),
-      loss_(runtime_.memory()),
-      congestion_(endpoint.config().path_datagram),
-      refs_(runtime_.memory()),
+      path_(PathAddress{}, 0, endpoint.config().path_datagram),
+      received_(endpoint_.memory()),
+      acks_(endpoint_.memory()),
+      loss_(endpoint_.memory()),
+      refs_(endpoint_.memory()),
       next_number_(runtime_.random().next() & wire::kMaxFirstPacketNumber),
-      channels_(runtime_.memory(), runtime_.random().next()),
+      channels_(endpoint_.memory(), runtime_.random()),
       local_channel_limit_(endpoint.config().max_channels),
-      remote_used_(runtime_.memory()),
+      remote_used_(endpoint_.memory()),
       timer_(this) {
   loss_.start_at(next_number_);
+  path_.proven = true;
   AckPolicy policy;
   policy.max_delay = endpoint.config().max_ack_delay;
   acks_.set_policy(policy);
   peer_policy_ = AckPolicy{};
+  plan_skip();
 }
 
 Session::~Session() {
   runtime_.wheel().cancel(timer_);
-  runtime_.memory().release(candidates_, candidate_count_ * sizeof(PathAddress));
+  drop_handshake();
+  drop_first_flight();
+  end_trial();
+  if (protection_ != nullptr) endpoint_.security().release(endpoint_.memory(), protection_);
+  endpoint_.memory().release(candidates_, candidate_count_ * sizeof(PathAddress));
 }
 
 uint32_t Session::initial_credit() const { return endpoint_.config().initial_credit; }
@@ -49,82 +53,6 @@ uint32_t Session::max_credit() const { return endpoint_.config().max_credit; }
 uint64_t Session::first_sequence() const { return endpoint_.config().first_sequence; }
 
 // --- Life.
-
-bool Session::start_connecting(Time now, const wire::PeerIdBytes& remote,
-                               const PathAddress* addresses, size_t count, Time deadline) {
-  count = std::min(count, kMaxCandidates);
-  candidates_ = static_cast<PathAddress*>(runtime_.memory().allocate(count * sizeof(PathAddress)));
-  if (candidates_ == nullptr) return false;
-  candidate_count_ = count;
-  std::copy_n(addresses, count, candidates_);
-  if (!received_.ensure(kDuplicateWindow)) return false;
-  state_ = State::kConnecting;
-  announced_ = true;
-  remote_ = remote;
-  path_ = candidates_[0];
-  connect_deadline_ = deadline;
-  next_init_ = now;
-  init_pause_ = kFirstInitPause;
-  last_received_ = now;
-  runtime_.make_ready(this);
-  rearm(now);
-  return true;
-}
-
-bool Session::start_half_open(Time now, const PathAddress& from, const wire::Init& init,
-                              uint64_t init_key) {
-  if (!received_.ensure(kDuplicateWindow)) return false;
-  state_ = State::kHalfOpen;
-  remote_ = init.initiator;
-  remote_id_ = init.source;
-  remote_parameters_ = init.parameters;
-  peer_channel_limit_ = init.parameters.max_channels;
-  path_ = from;
-  init_key_ = init_key;
-  channels_allowed_ = peer_channel_limit_;
-  connect_deadline_ = now + kHalfOpenLife;
-  last_received_ = now;
-  response_wanted_ = true;
-  runtime_.make_ready(this);
-  rearm(now);
-  return true;
-}
-
-void Session::on_repeated_init() {
-  // Also once open: the RESPONSE may have been lost while a stray packet came through.
-  if (state_ != State::kHalfOpen && state_ != State::kOpen) return;
-  response_wanted_ = true;
-  runtime_.make_ready(this);
-}
-
-void Session::on_response(Time now, const PathAddress& from, const wire::Response& response) {
-  if (state_ != State::kConnecting) return;
-  const PathAddress* found = std::find(candidates_, candidates_ + candidate_count_, from);
-  if (found == candidates_ + candidate_count_) return;
-  path_ = from;
-  remote_id_ = response.source;
-  remote_parameters_ = response.parameters;
-  peer_channel_limit_ = response.parameters.max_channels;
-  last_received_ = now;
-  ping_wanted_ = true;  // proves to the responder that we are there
-  open_now(now);
-  for (Channel* c = all_channels_.front(); c != nullptr; c = all_channels_.next(c)) {
-    c->outbound().raise_credit(remote_parameters_.initial_credit);
-  }
-  (void)on_max_channels(peer_channel_limit_);
-  rearm(now);
-}
-
-// INIT to RESPONSE, or RESPONSE to the first DATA, is a round trip, unless it was sent more than
-// once: then it is not known which one was answered.
-void Session::sample_handshake(Time now) {
-  if (counters_.handshakes_sent != 1) return;
-  const Duration sample = now - handshake_sent_at_;
-  // The first DATA that comes may be a later attempt, after any number of lost ones: then the time
-  // is no round trip. What is longer than the value assumed without a sample is not believed.
-  if (!initiator_ && sample > RttEstimator::kInitialRtt) return;
-  rtt_.on_sample(sample, 0, 0, true);
-}
 
 void Session::open_now(Time now) {
   sample_handshake(now);
@@ -134,6 +62,7 @@ void Session::open_now(Time now) {
   last_received_ = now;
   last_ping_ = now;
   announced_ = true;
+  renew_at_ = now + endpoint_.config().renew_after;
   endpoint_.mutable_counters().sessions_opened++;
   notify(kSessionOpen);
   update_rates(now);
@@ -143,7 +72,7 @@ void Session::open_now(Time now) {
 // RFC 9000, section 10.2, asks for three PTOs; a peer that holds back its ACKs must not make them
 // minutes.
 Duration Session::closing_time() const {
-  return std::min<Duration>(3 * loss_.pto(rtt_, peer_max_ack_delay()), kLongestClosing);
+  return std::min<Duration>(3 * loss_.pto(path_.rtt, peer_max_ack_delay()), kLongestClosing);
 }
 
 void Session::close(Time now, wire::Code code, const char* reason, size_t reason_length) {
@@ -174,7 +103,7 @@ void Session::destroy_channels() {
   while (Channel* channel = all_channels_.pop_front()) {
     runtime_.forget(channel);
     channels_.erase(channel->id());
-    runtime_.memory().destroy(channel);
+    endpoint_.memory().destroy(channel);
   }
 }
 
@@ -185,6 +114,9 @@ void Session::become_gone(Time /*now*/, const CloseReason& reason) {
   state_ = State::kGone;
   if (!told) reason_ = reason;
   runtime_.wheel().cancel(timer_);
+  drop_handshake();
+  drop_first_flight();
+  end_trial();
   runtime_.not_ready(this);
   endpoint_.forget(this);
   endpoint_.keep_gone(this);
@@ -210,8 +142,8 @@ void Session::maybe_bury() {
 }
 
 Session::Taken Session::protocol_error(Time now, wire::Code code, const char* detail) {
-  endpoint_.mutable_counters().protocol_errors++;
   if (state_ == State::kOpen) {
+    endpoint_.mutable_counters().protocol_errors++;
     reason_ = CloseReason::make(ClosedBy::kFailure, code, detail, std::strlen(detail));
     state_ = State::kClosing;
     close_wanted_ = true;
@@ -238,10 +170,10 @@ uint32_t Session::take_events() {
 // --- Channels.
 
 Channel* Session::make_channel(uint64_t id, bool incoming) {
-  auto* channel = runtime_.memory().create<Channel>(*this, id, incoming);
+  auto* channel = endpoint_.memory().create<Channel>(*this, id, incoming);
   if (channel == nullptr) return nullptr;
   if (!channels_.insert(id, channel)) {
-    runtime_.memory().destroy(channel);
+    endpoint_.memory().destroy(channel);
     return nullptr;
   }
   all_channels_.push_back(channel);
@@ -267,7 +199,7 @@ Channel* Session::open_channel(Time now, const ChannelConfig& config, const uint
     idle_watched_.remove(channel);
     control_.remove(channel);
     channels_.erase(id);
-    runtime_.memory().destroy(channel);
+    endpoint_.memory().destroy(channel);
     return nullptr;
   }
   next_ordinal_++;
@@ -338,7 +270,7 @@ void Session::arm(RuntimeTimer& timer, Time deadline) {
   }
 }
 
-Duration Session::round_trip_bound() const { return rtt_.pto_base(); }
+Duration Session::round_trip_bound() const { return path_.rtt.pto_base(); }
 
 void Session::advise_channels() {
   for (Channel* c = all_channels_.front(); c != nullptr; c = all_channels_.next(c)) {
@@ -373,10 +305,10 @@ SessionCounters Session::counters() const {
   c.packets_acknowledged = loss_.acked_packets();
   c.spurious_losses = loss_.spurious();
   c.bytes_in_flight = loss_.bytes_in_flight();
-  c.congestion_window = congestion_.window();
-  c.smoothed_rtt = rtt_.has_sample() ? rtt_.smoothed() : 0;
-  c.minimum_rtt = rtt_.minimum();
-  c.rtt_variation = rtt_.has_sample() ? rtt_.variation() : 0;
+  c.congestion_window = path_.congestion.window();
+  c.smoothed_rtt = path_.rtt.has_sample() ? path_.rtt.smoothed() : 0;
+  c.minimum_rtt = path_.rtt.minimum();
+  c.rtt_variation = path_.rtt.has_sample() ? path_.rtt.variation() : 0;
   c.channels = channels_.size();
   c.receive_loss = reception_.loss();
   return c;

@@ -2,22 +2,22 @@
 
 #include <cstdint>
 
-#include "crypto/null_protection.h"
+#include "crypto/packet_protection.h"
 #include "transport/ack_tracker.h"
 #include "transport/channel.h"
-#include "transport/cubic.h"
 #include "transport/frame_ref.h"
 #include "transport/id_table.h"
 #include "transport/list.h"
 #include "transport/loss_detector.h"
-#include "transport/pacer.h"
 #include "transport/packet_window.h"
+#include "transport/path.h"
 #include "transport/range_set.h"
 #include "transport/reception_monitor.h"
 #include "transport/ring.h"
-#include "transport/rtt_estimator.h"
 #include "transport/runtime_timer.h"
 #include "transport/scheduler.h"
+#include "transport/security.h"
+#include "transport/session_counters.h"
 #include "transport/types.h"
 #include "wire/frames.h"
 #include "wire/packet.h"
@@ -27,27 +27,8 @@ namespace hawser::transport {
 class Endpoint;
 class Runtime;
 
-// What a session has to tell its owner. Bits.
-enum SessionEvent : uint32_t {
-  kSessionOpen = 1,    // the handshake is complete
-  kSessionClosed = 2,  // gone; the last event. reason() says why; channels say it for themselves
-};
-
-struct SessionCounters {
-  uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
-  uint64_t packets_lost, packets_acknowledged, spurious_losses;
-  uint64_t acks_sent, acks_received;
-  uint64_t probes_sent;
-  uint64_t bytes_in_flight, congestion_window;
-  Duration smoothed_rtt, minimum_rtt, rtt_variation;
-  uint64_t channels, channels_opened, channels_accepted;
-  uint64_t handshakes_sent;
-  // The peer's packets that did not arrive, smoothed, 0 to 1.
-  double receive_loss;
-};
-
 // The association of two peers (PROTOCOL.md section 4): packet numbers, acknowledgement, loss and
-// rate of one path, and the channels inside. Called under the owner's lock.
+// rate, the path in use, and the channels inside. Called under the owner's lock.
 class Session {
  public:
   enum class State : uint8_t { kConnecting, kHalfOpen, kOpen, kClosing, kDraining, kGone };
@@ -55,7 +36,8 @@ class Session {
   // Addresses a connecting session tries.
   static constexpr size_t kMaxCandidates = 8;
 
-  Session(Endpoint& endpoint, bool initiator, const wire::ConnectionId& local_id);
+  Session(Endpoint& endpoint, bool initiator, const wire::ConnectionId& local_id,
+          const wire::PeerIdBytes& remote);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -70,9 +52,13 @@ class Session {
   bool initiator() const { return initiator_; }
   const wire::PeerIdBytes& remote() const { return remote_; }
   // Where packets go now. While connecting: the first candidate.
-  const PathAddress& path() const { return path_; }
+  const PathAddress& path() const { return path_.address; }
   const CloseReason& reason() const { return reason_; }
   SessionCounters counters() const;
+  // Bytes outside of Memory that protecting packets takes now.
+  size_t protection_bytes() const {
+    return protection_ == nullptr ? 0 : protection_->memory_bytes();
+  }
   uint32_t take_events();
 
   // Opens a channel; messages go once it was accepted. May be called while still connecting.
@@ -96,15 +82,19 @@ class Session {
 
   // --- Endpoint and Runtime only.
   // False: no memory; the session must be destroyed.
-  [[nodiscard]] bool start_connecting(Time now, const wire::PeerIdBytes& remote,
-                                      const PathAddress* addresses, size_t count, Time deadline);
-  [[nodiscard]] bool start_half_open(Time now, const PathAddress& from, const wire::Init& init,
-                                     uint64_t init_key);
-  void on_repeated_init();
-  void on_response(Time now, const PathAddress& from, const wire::Response& response);
-  // A DATA packet whose header was read; `data` is the whole datagram.
-  void on_data(Time now, const PathAddress& from, uint8_t* data, size_t length,
-               uint32_t truncated_number);
+  [[nodiscard]] bool start_connecting(Time now, const PathAddress* addresses, size_t count,
+                                      Time deadline);
+  // `handshake` has answered an INIT that held `payload`.
+  [[nodiscard]] bool start_half_open(Time now, Handshake& handshake,
+                                     const wire::InitPayload& payload);
+  void on_repeated_init(Time now);
+  void on_response(Time now, const PathAddress& from, const uint8_t* message, size_t length);
+  void on_cookie(Time now, const PathAddress& from, const wire::Cookie& cookie);
+  void on_handshake(Time now, Handshake* handshake);
+  // A datagram that looks like a DATA packet for us.
+  void on_data(Time now, const PathAddress& from, uint8_t* data, size_t length);
+  // The peer does not know this session any more.
+  void on_stateless_reset(Time now);
   // Frees every channel without a word; for the end of the endpoint.
   void destroy_channels();
   void on_timer(Time now);
@@ -113,6 +103,13 @@ class Session {
   const wire::ConnectionId& local_id() const { return local_id_; }
   uint64_t init_key() const { return init_key_; }
   const wire::ConnectionId& remote_id() const { return remote_id_; }
+  Time connecting_since() const { return connecting_since_; }
+  const wire::ResetToken& remote_reset() const { return remote_reset_; }
+  bool expects_reset() const { return expects_reset_; }
+  void note_reset_expected() { expects_reset_ = true; }
+  // What is told to peers.
+  static wire::Parameters parameters(const EndpointConfig& config);
+  Session* next_with_peer = nullptr;
 
   // --- Channel only.
   void activate(Channel* channel);
@@ -134,12 +131,12 @@ class Session {
   uint32_t reordering_threshold() const { return acks_.policy().reordering_threshold; }
   // The delay that the peer's ACK policy allows us.
   Duration ack_delay() const { return acks_.policy().max_delay; }
-  uint64_t congestion_window() const { return congestion_.window(); }
+  uint64_t congestion_window() const { return path_.congestion.window(); }
   void watch_idle(Channel* channel, Time now);
   // Takes it off every queue; its id stays taken.
   void on_channel_gone(Channel* channel);
   void free_channel(Channel* channel);
-  Duration round_trip() const { return rtt_.smoothed(); }
+  Duration round_trip() const { return path_.rtt.smoothed(); }
   uint32_t initial_credit() const;
   uint32_t max_credit() const;
   uint64_t first_sequence() const;
@@ -156,11 +153,46 @@ class Session {
   class Fate;
   enum class Taken : uint8_t { kYes, kNoMemory, kClosed };
 
+  // Packet numbers below this are looked for among duplicates; a path that reorders more loses
+  // them.
+  static constexpr size_t kDuplicateWindow = 8'192;
   // Frame references that one packet may carry.
   static constexpr size_t kMaxRefs = 64;
 
+  // What a renewal of the keys waits for.
+  enum class Renewal : uint8_t {
+    kNone,
+    kMaking,     // initiator: our message is computed
+    kAsked,      // initiator: the answer is on its way
+    kFinishing,  // initiator: the answer is computed
+    kAnswering,  // responder: our message is computed
+    kAnswered,   // responder: the next epoch has not come
+  };
+
   void notify(uint32_t events);
   void open_now(Time now);
+  void begin(Time now, const wire::ConnectionId& remote_id, const wire::ResetToken& reset,
+             const wire::Parameters& parameters);
+  void on_init_computed(Time now);
+  void on_answer_computed(Time now);
+  void fail_handshake(Time now, wire::Code code, const char* why);
+  void drop_handshake();
+  void drop_first_flight();
+  [[nodiscard]] bool keep_first_flight(size_t length);
+  // Becomes what `proven` is, and takes its place: its peer is the one that we are dialling.
+  // False: no memory, nothing changed.
+  [[nodiscard]] bool adopt(Time now, Session& proven);
+  [[nodiscard]] bool swap_channel_ids();
+
+  // Keys (session_keys.cc).
+  // False: the session is gone.
+  bool seal(Time now, uint8_t* train, size_t length, size_t segment, const uint64_t* numbers);
+  bool may_change_keys() const;
+  void begin_epoch(Time now);
+  void note_epoch(Time now);
+  void begin_renewal(Time now);
+  void on_renewal_computed(Time now);
+  Taken on_crypto(Time now, const wire::Crypto& frame);
   void sample_handshake(Time now);
   void become_gone(Time now, const CloseReason& reason);
   void maybe_bury();
@@ -170,6 +202,29 @@ class Session {
     if (unanswered_since_ == kNever) unanswered_since_ = unanswered_first_ = now;
   }
   Taken protocol_error(Time now, wire::Code code, const char* detail);
+
+  // Paths (session_path.cc).
+  void note_origin(Time now, const PathAddress& from, uint64_t number, size_t length, bool newest);
+  void consider(Time now, const PathAddress& from, uint64_t number, size_t length, bool newest);
+  void challenge_again(Time now);
+  void try_address(Time now, const PathAddress& address, uint64_t number, size_t length);
+  void try_rival(Time now);
+  Time rival_deadline() const;
+  void ask_previous(Time now);
+  [[nodiscard]] bool begin_trial(const PathAddress& address);
+  void challenge_trial(Time now);
+  void fail_trial();
+  void end_trial();
+  void change_path(Time now);
+  // False: no memory to note what became of packets, the session closes.
+  bool leave_flight(Time now, uint32_t path, Time give_up_at);
+  void on_path_challenge(const uint8_t* data);
+  Time trial_deadline() const;
+  // False: nothing to send, or it cannot be sent now.
+  bool transmit_path(Time now, Train& train);
+  // One packet for `to` that is not missed when it is lost, and does not count as in flight.
+  bool build_alone(Time now, const PathAddress& to, const uint8_t* frames, size_t length,
+                   Train& train);
 
   // Receiving.
   Taken on_frames(Time now, const uint8_t* frames, size_t length, bool& eliciting);
@@ -182,6 +237,9 @@ class Session {
   Taken on_close(Time now, const wire::Close& frame);
   Taken on_max_channels(uint64_t total);
   Taken on_stored(Time now, Inbound::Result result);
+  // An authentic packet; `data` is the whole datagram, opened.
+  void take_packet(Time now, const PathAddress& from, uint64_t number, const uint8_t* data,
+                   size_t length);
   void on_packet_while_closing(Time now, const uint8_t* frames, size_t length);
   // The channel a frame speaks of, made if it is new and the peer may open it. nullptr: the frame
   // is to be ignored, or `taken` says what is wrong.
@@ -213,6 +271,7 @@ class Session {
   bool congestion_allows(size_t bytes) const;
   void prepare_probe();
   uint64_t take_number();
+  void plan_skip();
 
   void update_rates(Time now);
   void update_policy();
@@ -222,6 +281,12 @@ class Session {
   Duration idle_timeout() const;  // of both sides the shorter one; kNever: none
   Time idle_deadline() const;
   Time keep_alive_deadline() const;
+  Time renewal_deadline() const;
+  // When a session that does nothing gives back its memory.
+  Time park_deadline() const;
+  void park();
+  // False: no memory.
+  [[nodiscard]] bool unpark(Time now);
   void check_idle_channels(Time now);
   void close_channels();
   bool on_open_timer(Time now);
@@ -232,7 +297,7 @@ class Session {
   Endpoint& endpoint_;
   Runtime& runtime_;
   State state_ = State::kConnecting;
-  const bool initiator_;
+  bool initiator_;
   bool announced_ = false;  // the owner knows it
   bool released_ = false;
   bool buried_ = false;
@@ -243,14 +308,57 @@ class Session {
   wire::ConnectionId local_id_;
   wire::ConnectionId remote_id_{};
   wire::Parameters remote_parameters_{};
-  PathAddress path_;
   uint64_t init_key_ = 0;
-  crypto::NullProtection protection_;
+
+  // The path in use.
+  Path path_;
+  // An address that is being validated: a new one, or the one before the last change. nullptr:
+  // none.
+  Path* trial_ = nullptr;
+  uint32_t last_path_ = 0;
+  // The address before the last change, to be asked when nothing comes from the present one.
+  PathAddress previous_;
+  bool has_previous_ = false;
+  // New addresses that were given up in favour of another, in a row.
+  unsigned turns_ = 0;
+  // The session has come back to a path of before: until then it stays there.
+  Time settled_until_ = 0;
+  PathAnswers answers_;
+  // Where the packet being read came from, and whether a challenge in it was noted.
+  const PathAddress* origin_ = nullptr;
+  bool challenged_ = false;
+
+  // nullptr before there are keys.
+  crypto::PacketProtection* protection_ = nullptr;
+  wire::Suite suite_ = wire::Suite::kAes256Gcm;
+  uint8_t binding_[Security::kBindingBytes] = {};
+  wire::ResetToken remote_reset_{};
+  bool expects_reset_ = false;
+  // Begun by an update of ours that the peer has not followed yet.
+  bool updating_ = false;
+  uint64_t epoch_ = 0;
+  // When the keys of the epoch before go.
+  Time forget_keys_at_ = kNever;
+  // The handshake that makes the session, then those that renew its keys.
+  Handshake* handshake_ = nullptr;
+  Renewal renewal_ = Renewal::kNone;
+  uint64_t renewal_generation_ = 0;
+  Time renew_at_ = kNever;
+  bool crypto_wanted_ = false;
 
   // Connecting.
   PathAddress* candidates_ = nullptr;
   size_t candidate_count_ = 0;
   size_t next_candidate_ = 0;
+  // INIT or RESPONSE, as it is sent and sent again.
+  uint8_t* first_flight_ = nullptr;
+  size_t first_flight_length_ = 0;
+  // Answers and cookies that are looked at before the next INIT.
+  uint32_t tries_ = 0;
+  // Candidates whose cookie was taken, as bits, until the time when another one may come.
+  uint32_t cookies_taken_ = 0;
+  Time next_cookies_ = 0;
+  Time connecting_since_ = 0;
   Time connect_deadline_ = kNever;
   Time next_init_ = kNever;
   Duration init_pause_ = 0;
@@ -268,14 +376,14 @@ class Session {
   // It is not so old that its COUNTs are ambiguous.
   bool counts_current_ = true;
   Time last_received_ = 0;
+  // When a packet came or went.
+  Time last_activity_ = 0;
+  bool parked_ = false;
   // T of some channel's window: when its COUNT is due.
   Time count_deadline_ = kNever;
 
   // Sending.
   LossDetector loss_;
-  RttEstimator rtt_;
-  Cubic congestion_;
-  Pacer pacer_;
   Ring<FrameRef> refs_;
   AckPolicy peer_policy_;  // what the peer is told to do
   bool policy_wanted_ = false;
@@ -284,6 +392,8 @@ class Session {
   bool close_wanted_ = false;
   unsigned probes_ = 0;
   uint64_t next_number_;
+  // The number that will be left out next.
+  uint64_t skip_at_ = UINT64_MAX;
   // What the ACK in the packet being built names as its largest; only if it holds one.
   uint64_t ack_in_packet_ = 0;
   bool has_ack_in_packet_ = false;

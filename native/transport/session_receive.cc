@@ -19,34 +19,67 @@ constexpr uint32_t kMostUnannounced = 64;
 constexpr uint64_t kOldestCount = 16'384;
 }  // namespace
 
-void Session::on_data(Time now, const PathAddress& from, uint8_t* data, size_t length,
-                      uint32_t truncated_number) {
+void Session::on_data(Time now, const PathAddress& from, uint8_t* data, size_t length) {
   EndpointCounters& dropped = endpoint_.mutable_counters();
-  // One path until paths are proven: what comes from elsewhere is not taken.
-  if (state_ == State::kConnecting || state_ == State::kGone || !(from == path_)) {
+  // A handshake stays where it began.
+  const bool strays = state_ == State::kHalfOpen && !(from == path_.address);
+  if (protection_ == nullptr || state_ == State::kGone || strays) {
     dropped.unknown_session++;
     return;
   }
+  if (!unpark(now)) {
+    dropped.no_memory++;
+    return;
+  }
+  // Reserved flags are set in most of what others make: the tag cannot check either, then.
+  wire::DataHeader header{};
+  if (!protection_->unmask(data, length) || !wire::read_data_header(data, length, header)) {
+    dropped.unauthenticated++;
+    return;
+  }
   const uint64_t number =
-      wire::expand32(received_.any() ? received_.largest() + 1 : 0, truncated_number);
+      wire::expand32(received_.any() ? received_.largest() + 1 : 0, header.number);
+  // Before it is opened: what was recorded costs us nothing, however often it comes again.
   if (received_.seen_or_too_old(number)) {
     dropped.duplicates++;
     return;
   }
-  if (!protection_.open(number, data, wire::kHeaderBytes, length)) {
-    dropped.unauthenticated++;
-    return;
+  switch (protection_->open(number, data, length)) {
+    case crypto::PacketProtection::Opened::kYes:
+      break;
+    case crypto::PacketProtection::Opened::kForged:
+      dropped.unauthenticated++;
+      return;
+    case crypto::PacketProtection::Opened::kExhausted:
+      dropped.unauthenticated++;
+      (void)protocol_error(now, wire::Code::kKeysExhausted, "too many forged packets");
+      return;
   }
   if (state_ == State::kHalfOpen) {
     endpoint_.on_half_open_done();
+    Session* heir = endpoint_.heir_of(*this);
+    if (heir != nullptr && heir->adopt(now, *this)) {
+      heir->take_packet(now, from, number, data, length);
+      return;
+    }
+    if (!expects_reset_) (void)endpoint_.expect_reset(this, remote_reset_);
+    drop_first_flight();
+    response_wanted_ = false;
     open_now(now);
   }
+  take_packet(now, from, number, data, length);
+}
+
+void Session::take_packet(Time now, const PathAddress& from, uint64_t number, const uint8_t* data,
+                          size_t length) {
+  EndpointCounters& dropped = endpoint_.mutable_counters();
+  note_epoch(now);
   // After a longer silence than keep-alive allows the path is back: what was sent meanwhile had no
   // chance, and the next probe may be a while off.
   if (unanswered_since_ != kNever && now - last_received_ > idle_timeout() / 12 * 5) {
     unanswered_since_ = now;
   }
-  last_received_ = now;
+  last_received_ = last_activity_ = now;
   counters_.packets_received++;
   counters_.bytes_received += length;
   if (state_ != State::kOpen) {
@@ -55,6 +88,8 @@ void Session::on_data(Time now, const PathAddress& from, uint8_t* data, size_t l
   }
   bool eliciting = false;
   prompt_ = false;
+  challenged_ = false;
+  origin_ = &from;
   counts_current_ = !received_.any() || number + kOldestCount >= received_.largest();
   const Taken taken =
       on_frames(now, data + wire::kHeaderBytes, length - wire::kPacketOverhead, eliciting);
@@ -64,8 +99,15 @@ void Session::on_data(Time now, const PathAddress& from, uint8_t* data, size_t l
     rearm(now);  // an ACK in it has been applied
     return;
   }
+  const bool newest = !received_.any() || number > received_.largest();
   received_.mark(number);
   if (reception_.on_packet(number)) advise_channels();
+  const bool here = from == path_.address;
+  if (here && number > path_.largest) path_.largest = number;
+  if (trial_ != nullptr || !here) {
+    note_origin(now, from, number, length, newest);
+    if (state_ != State::kOpen) return;
+  }
   if (acks_.ack_due(now)) runtime_.make_ready(this);
   rearm(now);
 }
@@ -185,6 +227,14 @@ Session::Taken Session::on_frame(Time now, const wire::Frame& frame) {
       return on_reset(now, frame.reset);
     case FrameType::kClose:
       return on_close(now, frame.close);
+    case FrameType::kCrypto:
+      return on_crypto(now, frame.crypto);
+    case FrameType::kPathChallenge:
+      on_path_challenge(frame.path_challenge.data);
+      return Taken::kYes;
+    case FrameType::kPathResponse:
+      if (trial_ != nullptr) (void)trial_->validation.on_response(now, frame.path_response.data);
+      return Taken::kYes;
     case FrameType::kPadding:
     case FrameType::kPing:
       return Taken::kYes;

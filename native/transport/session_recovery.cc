@@ -8,14 +8,22 @@
 
 namespace hawser::transport {
 
+namespace {
+// Probe timeouts in a row after which the address before the last change is asked.
+constexpr unsigned kAskPreviousAfter = 3;
+}  // namespace
+
 // Tells channels what became of the frames of a packet.
 class Session::Fate final : public LossDetector::Visitor {
  public:
   Fate(Session& session, Time now) : session_(session), now_(now) {}
 
   void on_acked(const SentPacket& packet) override {
-    // An answer to a PING says nothing about packets that carry something.
-    if (packet.frame_count != 0) session_.unanswered_since_ = kNever;
+    // An answer to a PING says nothing about packets that carry something; nor does one to CRYPTO,
+    // which is always small.
+    const bool only_keys =
+        packet.frame_count == 1 && session_.refs_[packet.frame_first].kind == FrameRef::kCrypto;
+    if (packet.frame_count != 0 && !only_keys) session_.unanswered_since_ = kNever;
     if (packet.has_ack) session_.acks_.on_ack_of_ack(packet.largest_acked_in_ack);
     for (uint64_t i = 0; i < packet.frame_count; i++) {
       const FrameRef ref = session_.refs_[packet.frame_first + i];
@@ -50,7 +58,7 @@ Session::Taken Session::on_ack(Time now, const wire::Ack& ack) {
       static_cast<Duration>(std::min<uint64_t>(ack.delay_us, wire::kMaxAckDelayUs));
   Fate fate(*this, now);
   const LossDetector::AckResult result = loss_.on_ack(
-      now, ranges, ack.range_count, delay_us * kMicrosecond, peer_max_ack_delay(), rtt_, fate);
+      now, ranges, ack.range_count, delay_us * kMicrosecond, peer_max_ack_delay(), path_.rtt, fate);
   if (!result.valid) {
     return protocol_error(now, wire::Code::kAckInvalid, "acknowledged what was never sent");
   }
@@ -59,30 +67,41 @@ Session::Taken Session::on_ack(Time now, const wire::Ack& ack) {
   if (fate.failed()) {
     return protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
   }
-  if (result.loss_undone) congestion_.on_spurious_loss(now);
+  if (result.loss_undone) path_.congestion.on_spurious_loss(now);
   if (result.lost_packets != 0) {
     apply_loss(now, result.lost_bytes, result.largest_lost_sent_at, result.prior_in_flight,
                result.persistent_congestion);
   }
-  if (result.any_new) {
+  if (result.any_on_path) {
     AckEvent event;
     event.now = now;
     event.acked_bytes = result.acked_bytes;
     event.prior_in_flight = result.prior_in_flight;
     event.largest_sent_time = result.largest_newly_acked_sent_at;
-    event.rtt_latest = result.rtt_sampled ? rtt_.latest() : 0;
-    event.rtt_min = rtt_.minimum();
-    event.rtt_smoothed = rtt_.smoothed();
+    event.rtt_latest = result.rtt_sampled ? path_.rtt.latest() : 0;
+    event.rtt_min = path_.rtt.minimum();
+    event.rtt_smoothed = path_.rtt.smoothed();
     event.app_limited = result.app_limited;
     event.largest_acked = loss_.largest_acked();
     event.next_packet_number = loss_.next_number();
-    congestion_.on_ack(event);
+    path_.congestion.on_ack(event);
     probes_ = 0;
   }
   release_refs();
   update_rates(now);
   if (!active_.empty() || has_control()) runtime_.make_ready(this);
   return Taken::kYes;
+}
+
+bool Session::leave_flight(Time now, uint32_t path, Time give_up_at) {
+  Fate fate(*this, now);
+  loss_.change_path(now, path, give_up_at, fate);
+  if (fate.failed()) {
+    protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
+    return false;
+  }
+  release_refs();
+  return true;
 }
 
 void Session::apply_loss(Time now, uint64_t bytes, Time largest_sent_at, uint64_t prior,
@@ -93,7 +112,7 @@ void Session::apply_loss(Time now, uint64_t bytes, Time largest_sent_at, uint64_
   event.largest_lost_sent_time = largest_sent_at;
   event.prior_in_flight = prior;
   event.persistent = persistent;
-  congestion_.on_loss(event);
+  path_.congestion.on_loss(event);
 }
 
 bool Session::frame_acknowledged(Time now, const FrameRef& ref) {
@@ -112,6 +131,10 @@ bool Session::frame_lost(const FrameRef& ref) {
   }
   if (ref.kind == FrameRef::kMaxChannels && ref.begin == local_channel_limit_) {
     max_channels_wanted_ = true;
+  }
+  const bool renewing = renewal_ == Renewal::kAsked || renewal_ == Renewal::kAnswered;
+  if (ref.kind == FrameRef::kCrypto && ref.begin == renewal_generation_ && renewing) {
+    crypto_wanted_ = true;
   }
   runtime_.make_ready(this);
   return true;
@@ -142,7 +165,7 @@ bool Session::time_out(Channel* channel, Time now, Duration pause) {
     return false;
   }
   // A channel's timeout may be shorter than a round trip: then it says nothing about the path.
-  if (result.loss && now - result.largest_lost_sent_at >= loss_.loss_delay(rtt_)) {
+  if (result.loss && now - result.largest_lost_sent_at >= loss_.loss_delay(path_.rtt)) {
     apply_loss(now, result.lost_bytes, result.largest_lost_sent_at, result.prior_in_flight, false);
   }
   release_refs();
@@ -159,7 +182,7 @@ void Session::release_refs() {
 bool Session::on_loss_timer(Time now) {
   Fate fate(*this, now);
   const LossDetector::TimeoutResult result =
-      loss_.on_timeout(now, rtt_, peer_max_ack_delay(), fate);
+      loss_.on_timeout(now, path_.rtt, peer_max_ack_delay(), fate);
   if (fate.failed()) {
     protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
     return false;
@@ -169,6 +192,7 @@ bool Session::on_loss_timer(Time now) {
                result.persistent_congestion);
   }
   probes_ = result.probes;
+  if (loss_.pto_count() >= kAskPreviousAfter) ask_previous(now);
   release_refs();
   update_rates(now);
   runtime_.make_ready(this);

@@ -11,6 +11,7 @@ namespace hawser::transport {
 
 namespace {
 // A timer never asks to be called again at once.
+constexpr Duration kParkAfter = 2 * kSecond;
 constexpr Duration kShortestTimer = 10 * kMicrosecond;
 }  // namespace
 
@@ -49,6 +50,38 @@ Time Session::keep_alive_deadline() const {
   return std::max(last_received_, last_ping_) + idle / 3;
 }
 
+// The initiator's task. A session in which nothing happens needs no fresh keys.
+Time Session::renewal_deadline() const {
+  return channels_.size() != 0 && may_change_keys() ? renew_at_ : kNever;
+}
+
+Time Session::park_deadline() const {
+  const bool quiet =
+      !parked_ && active_.empty() && !has_control() && loss_.bytes_in_flight() == 0 &&
+      loss_.deadline(path_.rtt, peer_max_ack_delay()) == kNever && trial_deadline() == kNever &&
+      !acks_.pending() && renewal_ == Renewal::kNone && !updating_ && forget_keys_at_ == kNever;
+  return quiet ? last_activity_ + kParkAfter : kNever;
+}
+
+// Keys are derived again from their secrets, rings grow again. Of the packets that came before,
+// only the largest number is remembered: what has been on its way for so long is lost.
+void Session::park() {
+  parked_ = true;
+  protection_->park();
+  received_.release();
+  loss_.release();
+  refs_.release();
+}
+
+// For whatever comes: if it is nothing, the session is parked again a while later.
+bool Session::unpark(Time now) {
+  if (received_.bits() != 0) return true;
+  if (!received_.ensure(kDuplicateWindow)) return false;
+  parked_ = false;
+  last_activity_ = now;
+  return true;
+}
+
 void Session::rearm(Time now) {
   Time deadline = kNever;
   switch (state_) {
@@ -59,14 +92,15 @@ void Session::rearm(Time now) {
       deadline = connect_deadline_;
       break;
     case State::kOpen:
-      deadline = std::min({loss_.deadline(rtt_, peer_max_ack_delay()), idle_deadline(),
-                           keep_alive_deadline(), idle_check_, retry_at_});
+      deadline = std::min({loss_.deadline(path_.rtt, peer_max_ack_delay()), idle_deadline(),
+                           keep_alive_deadline(), idle_check_, retry_at_, forget_keys_at_,
+                           renewal_deadline(), trial_deadline(), park_deadline()});
       // Without memory for a packet nothing can be sent before retry_at_.
       if (retry_at_ == kNever) deadline = std::min(deadline, ack_deadline());
       // What the pacer holds back; the congestion window waits for an ACK instead.
       if (retry_at_ == kNever && (!active_.empty() || has_control()) &&
-          congestion_allows(endpoint_.config().path_datagram)) {
-        deadline = std::min(deadline, pacer_.next_release(now));
+          congestion_allows(path_.datagram)) {
+        deadline = std::min(deadline, path_.pacer.next_release(now));
       }
       break;
     case State::kClosing:
@@ -152,6 +186,13 @@ void Session::time_out_session(Time now) {
   become_gone(now, reason);
 }
 
+void Session::on_stateless_reset(Time now) {
+  if (state_ == State::kGone) return;
+  static constexpr char kText[] = "the peer does not know this session any more";
+  become_gone(now,
+              CloseReason::make(ClosedBy::kFailure, wire::Code::kNoError, kText, sizeof kText - 1));
+}
+
 bool Session::may_be_stalled(Time now, Time since, Duration least) {
   const Duration timeout = idle_timeout();
   if (timeout == kNever || now - last_received_ > timeout / 2) return false;
@@ -164,12 +205,19 @@ bool Session::on_open_timer(Time now) {
     time_out_session(now);
     return false;
   }
-  if (now >= loss_.deadline(rtt_, peer_max_ack_delay()) && !on_loss_timer(now)) return true;
+  if (now >= loss_.deadline(path_.rtt, peer_max_ack_delay()) && !on_loss_timer(now)) return true;
   if (now >= keep_alive_deadline()) {
     last_ping_ = now;
     ping_wanted_ = true;
     runtime_.make_ready(this);
   }
+  if (now >= forget_keys_at_) {
+    forget_keys_at_ = kNever;
+    protection_->forget_previous();
+  }
+  if (now >= renewal_deadline()) begin_renewal(now);
+  if (now >= park_deadline()) park();
+  if (now >= trial_deadline()) challenge_again(now);
   if (now >= idle_check_) check_idle_channels(now);
   if (now >= retry_at_) {
     retry_at_ = kNever;

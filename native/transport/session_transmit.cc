@@ -12,12 +12,13 @@ namespace hawser::transport {
 
 namespace {
 
-constexpr Duration kLongestInitPause = 4 * kSecond;
 // When memory ran out, the next try comes after this.
 constexpr Duration kRetryPause = 10 * kMillisecond;
 // A packet that lacks less than this of a full one, and is followed by more, is padded, so that the
 // train goes on in equal pieces.
 constexpr size_t kMostPadding = 128;
+// Packets that are sealed together at most.
+constexpr size_t kMaxSegments = 64;
 
 // A side that only receives asks now and then for an acknowledgement of its ACKs, so that they need
 // not repeat old ranges for ever (RFC 9000, section 13.2.4).
@@ -38,7 +39,7 @@ size_t close_bytes(const wire::Close& frame) { return 1 + 8 + 2 + frame.reason_l
 
 bool Session::transmit(Time now, Train& train) {
   train.from = &endpoint_;
-  train.to = path_;
+  train.to = path_.address;
   train.length = 0;
   train.segments = 0;
   train.segment_size = 0;
@@ -47,7 +48,6 @@ bool Session::transmit(Time now, Train& train) {
     case State::kHalfOpen:
       return transmit_handshake(now, train);
     case State::kOpen:
-      if (response_wanted_) return transmit_handshake(now, train);
       return transmit_packets(now, train);
     case State::kClosing:
       return transmit_close(now, train);
@@ -59,60 +59,14 @@ bool Session::transmit(Time now, Train& train) {
   return false;
 }
 
-bool Session::transmit_handshake(Time now, Train& train) {
-  const EndpointConfig& config = endpoint_.config();
-  wire::Parameters parameters;
-  parameters.idle_timeout_ms = config.idle_timeout_ms;
-  parameters.max_datagram = config.max_datagram;
-  parameters.max_ack_delay_us = static_cast<uint32_t>(config.max_ack_delay / kMicrosecond);
-  parameters.max_channels = config.max_channels;
-  parameters.initial_credit = config.initial_credit;
-  if (state_ == State::kConnecting) {
-    if (now < next_init_) {
-      runtime_.not_ready(this);
-      rearm(now);
-      return false;
-    }
-    wire::Init init;
-    init.source = local_id_;
-    init.initiator = config.id;
-    init.responder = remote_;
-    init.parameters = parameters;
-    train.length = wire::write_init(train.buffer, train.capacity, init);
-    train.to = candidates_[next_candidate_];
-    // One INIT to each address, then a pause.
-    next_candidate_++;
-    if (next_candidate_ == candidate_count_) {
-      next_candidate_ = 0;
-      next_init_ = now + init_pause_;
-      init_pause_ = std::min(init_pause_ * 2, kLongestInitPause);
-      runtime_.not_ready(this);
-    }
-  } else {
-    wire::Response response;
-    response.destination = remote_id_;
-    response.source = local_id_;
-    response.parameters = parameters;
-    train.length = wire::write_response(train.buffer, train.capacity, response);
-    response_wanted_ = false;
-    if (state_ == State::kHalfOpen) runtime_.not_ready(this);
-  }
-  train.segments = 1;
-  train.segment_size = train.length;
-  if (counters_.handshakes_sent == 0) handshake_sent_at_ = now;
-  counters_.handshakes_sent++;
-  rearm(now);
-  return train.length != 0;
-}
-
 bool Session::transmit_close(Time now, Train& train) {
   runtime_.not_ready(this);
   if (!close_wanted_) return false;
   close_wanted_ = false;
   // Nobody acknowledges a CLOSE, so it is said a few times in case one is lost.
-  next_close_ = now + loss_.pto(rtt_, peer_max_ack_delay());
+  next_close_ = now + loss_.pto(path_.rtt, peer_max_ack_delay());
   uint8_t* out = train.buffer;
-  uint8_t* end = out + std::min<size_t>(train.capacity, endpoint_.config().path_datagram);
+  uint8_t* end = out + std::min<size_t>(train.capacity, path_.datagram);
   wire::Close frame;
   frame.code = static_cast<uint64_t>(reason_.code);
   frame.reason = reinterpret_cast<const uint8_t*>(reason_.detail);
@@ -127,8 +81,8 @@ bool Session::transmit_close(Time now, Train& train) {
   wire::write_data_header(out, wire::DataHeader{remote_id_, wire::truncate32(number)});
   const auto content = static_cast<size_t>(after - frames);
   if (PacketTap* tap = runtime_.tap()) tap->on_packet(*this, number, frames, content);
-  protection_.seal(number, out, wire::kHeaderBytes, content);
   train.length = static_cast<size_t>(after - out) + wire::kTagBytes;
+  if (!seal(now, out, train.length, train.length, &number)) return false;
   train.segments = 1;
   train.segment_size = train.length;
   counters_.packets_sent++;
@@ -138,14 +92,19 @@ bool Session::transmit_close(Time now, Train& train) {
 }
 
 bool Session::transmit_packets(Time now, Train& train) {
-  const size_t size =
-      std::min<size_t>(endpoint_.config().path_datagram, remote_parameters_.max_datagram);
+  if (transmit_path(now, train)) return true;
+  if (state_ != State::kOpen) return false;
+  const size_t size = std::min<size_t>(path_.datagram, remote_parameters_.max_datagram);
   if (probes_ != 0) prepare_probe();
-  while (train.segments < train.max_segments && train.length + size <= train.capacity) {
+  if (may_change_keys() && protection_->update_due()) begin_epoch(now);
+  uint64_t numbers[kMaxSegments];
+  const size_t most = std::min(train.max_segments, kMaxSegments);
+  while (train.segments < most && train.length + size <= train.capacity) {
     const bool probe = probes_ != 0;
-    const bool allowed = probe || (congestion_allows(size) && pacer_.budget(now) >= size);
+    const bool allowed = probe || (congestion_allows(size) && path_.pacer.budget(now) >= size);
     const size_t built = build_packet(now, train.buffer + train.length, size, allowed, probe);
     if (built == 0) break;
+    numbers[train.segments] = next_number_ - 1;
     if (probe) {
       probes_--;
       counters_.probes_sent++;
@@ -156,11 +115,14 @@ bool Session::transmit_packets(Time now, Train& train) {
     // A shorter packet ends a train, and nothing longer may follow it.
     if (built < size) break;
   }
+  if (train.segments != 0 && !seal(now, train.buffer, train.length, train.segment_size, numbers)) {
+    return false;
+  }
   // To the back of the queue: other sessions have their turn.
   runtime_.not_ready(this);
   if (train.segments != 0) {
     const bool more = (!active_.empty() || has_control()) && congestion_allows(size) &&
-                      pacer_.budget(now) >= size;
+                      path_.pacer.budget(now) >= size;
     if (more || ping_wanted_ || probes_ != 0 || acks_.ack_due(now)) {
       runtime_.make_ready(this);
     }
@@ -170,14 +132,26 @@ bool Session::transmit_packets(Time now, Train& train) {
 }
 
 bool Session::has_control() const {
-  return !control_.empty() || policy_wanted_ || max_channels_wanted_;
+  return !control_.empty() || policy_wanted_ || max_channels_wanted_ || crypto_wanted_;
 }
 
 bool Session::congestion_allows(size_t bytes) const {
-  return loss_.bytes_in_flight() + bytes <= congestion_.window();
+  return loss_.bytes_in_flight() + bytes <= path_.congestion.window();
 }
 
-uint64_t Session::take_number() { return next_number_++; }
+uint64_t Session::take_number() {
+  if (next_number_ >= skip_at_) {
+    next_number_++;
+    plan_skip();
+  }
+  return next_number_++;
+}
+
+void Session::plan_skip() {
+  const uint64_t every = endpoint_.config().skip_every;
+  if (every == 0) return;
+  skip_at_ = next_number_ + every / 2 + runtime_.random().next() % (every + 1);
+}
 
 // A probe repeats the oldest messages in flight, so that one which arrives also repairs.
 void Session::prepare_probe() {
@@ -233,7 +207,7 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
   // smaller than M messages.
   const auto bytes = static_cast<size_t>(p - out) + wire::kTagBytes;
   const bool held_up = counted && !active_.empty() &&
-                       loss_.bytes_in_flight() + bytes + capacity > congestion_.window();
+                       loss_.bytes_in_flight() + bytes + capacity > path_.congestion.window();
   if ((wrote_data && !counted && active_.empty()) || held_up || probe) {
     if (uint8_t* after = wire::write(p, end, wire::AckNow{}); after != nullptr) {
       p = after;
@@ -257,6 +231,11 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
     }
   }
   if (p == frames) return 0;
+  // Long enough to be answered with a PATH_CHALLENGE, should our address have changed, and with a
+  // stateless reset, should the peer have forgotten us.
+  if (eliciting && p < frames + PathValidation::kFrameBytes) {
+    p = wire::write_padding(p, end, static_cast<size_t>(frames + PathValidation::kFrameBytes - p));
+  }
   const auto left = static_cast<size_t>(end - p);
   if (wrote_data && !active_.empty() && left != 0 && left <= kMostPadding) {
     p = wire::write_padding(p, end, left);
@@ -274,6 +253,7 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
   packet.app_limited = active_.empty();
   packet.has_ack = has_ack_in_packet_;
   packet.largest_acked_in_ack = ack_in_packet_;
+  packet.path = path_.number;
   packet.frame_first = refs_.end();
   packet.frame_count = static_cast<uint32_t>(ref_count);
   const bool waiting = loss_.probe_pending();
@@ -287,7 +267,6 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
   for (size_t i = 0; i < ref_count; i++) (void)refs_.push_back(refs[i]);  // room was reserved
   wire::write_data_header(out, wire::DataHeader{remote_id_, wire::truncate32(number)});
   if (PacketTap* tap = runtime_.tap()) tap->on_packet(*this, number, frames, content);
-  protection_.seal(number, out, wire::kHeaderBytes, content);
   if (eliciting) {
     // What is deferred is answered when its receiver's count is due, which may be late.
     // What is repeated has been waited for all the time.
@@ -295,9 +274,11 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
         std::any_of(refs, refs + ref_count, [](const FrameRef& ref) { return ref.again; });
     if (!waiting && !repeats) unanswered_since_ = kNever;
     if (ref_count != 0 && !deferred) wait_for_answer(now);
-    congestion_.on_sent(now, packet.bytes, loss_.bytes_in_flight(), number);
-    pacer_.on_sent(now, packet.bytes);
+    path_.congestion.on_sent(now, packet.bytes, loss_.bytes_in_flight(), number);
+    path_.pacer.on_sent(now, packet.bytes);
   }
+  parked_ = false;
+  last_activity_ = now;
   counters_.packets_sent++;
   counters_.bytes_sent += packet.bytes;
   return packet.bytes;
@@ -305,6 +286,17 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
 
 uint8_t* Session::write_session_control(uint8_t* out, uint8_t* end, FrameRef* refs,
                                         size_t& ref_count) {
+  if (crypto_wanted_) {
+    const uint32_t step = initiator_ ? 1 : 2;
+    uint8_t* after = wire::write(out, end,
+                                 wire::Crypto{renewal_generation_, step, handshake_->message(),
+                                              handshake_->message_length()});
+    if (after != nullptr) {
+      crypto_wanted_ = false;
+      refs[ref_count++] = FrameRef{0, renewal_generation_, 0, FrameRef::kCrypto};
+      out = after;
+    }
+  }
   if (policy_wanted_) {
     const auto delay = static_cast<uint32_t>(peer_policy_.max_delay / kMicrosecond);
     uint8_t* after = wire::write(out, end,
@@ -346,7 +338,7 @@ uint8_t* Session::write_channel_data(Time now, uint8_t* out, uint8_t* end, Frame
     if (ref_count == kMaxRefs) break;
     // A message of a counted channel has its packet to itself.
     if (channel->counted() && out != begin) break;
-    channel->adapt(now, congestion_.window());
+    channel->adapt(now, path_.congestion.window());
     FrameRef ref{};
     uint8_t* after = channel->write_data(now, out, end, ref);
     const bool stuck = after == out;
@@ -419,17 +411,18 @@ uint8_t* Session::write_acks(Time now, uint8_t* out, uint8_t* end) {
 }
 
 void Session::update_rates(Time /*now*/) {
-  pacer_.set_rate(congestion_.pacing_rate(rtt_), endpoint_.config().path_datagram);
+  path_.pacer.set_rate(path_.congestion.pacing_rate(path_.rtt), path_.datagram);
   update_policy();
 }
 
 void Session::update_policy() {
-  const uint64_t packets = congestion_.window() / endpoint_.config().path_datagram;
+  const uint64_t packets = path_.congestion.window() / path_.datagram;
   const auto wanted_packets = static_cast<uint32_t>(
       std::clamp<uint64_t>(packets / kAcksPerWindow, kFewestPackets, kMostPackets));
   const Duration wanted_delay =
-      rtt_.has_sample() ? std::clamp(rtt_.smoothed() / 4, kShortestAckDelay, kLongestAckDelay)
-                        : kLongestAckDelay;
+      path_.rtt.has_sample()
+          ? std::clamp(path_.rtt.smoothed() / 4, kShortestAckDelay, kLongestAckDelay)
+          : kLongestAckDelay;
   // Changes below a factor of two are not worth a frame.
   const bool packets_far =
       wanted_packets >= peer_policy_.packets * 2 || wanted_packets * 2 <= peer_policy_.packets;

@@ -14,6 +14,10 @@ namespace hawser::transport {
 // Where a datagram came from or goes to. Opaque to the core, which only compares and copies it; the
 // owner of the sockets puts an address (and which of its sockets) inside. Unused bytes are zero.
 struct PathAddress {
+  // The first of them name where a datagram came from without the port, as far as one party usually
+  // has them all: an IPv4 address, or the upper half of an IPv6 address.
+  static constexpr size_t kSourceBytes = 8;
+
   uint8_t bytes[40] = {};
 
   bool operator==(const PathAddress& other) const {
@@ -37,13 +41,27 @@ class Random {
 
 // How an endpoint behaves towards all its sessions.
 struct EndpointConfig {
-  wire::PeerIdBytes id{};
   // Sessions at once, half-open ones included; an INIT beyond it is dropped.
   uint32_t max_sessions = 65'536;
-  // Half-open sessions at once.
+  // Half-open sessions at once, handshakes under way included.
   uint32_t max_half_open = 4'096;
+  // With so many half-open sessions, nothing is done for an INIT before its sender has shown with a
+  // cookie that it receives at its address.
+  uint32_t cookies_above = 64;
+  // The same once so many handshakes a second were begun without a cookie, whoever they were from.
+  uint32_t unproven_rate = 250;
+  // Handshakes a second from one network address (for IPv6 its upper half); so many may come at
+  // once.
+  uint32_t handshake_rate = 100;
+  // A fresh handshake within the session when this long has passed since the last one.
+  Duration renew_after = 600 * kSecond;
+  // After so many packet numbers on average one is left out, at random: who acknowledges it does
+  // not tell the truth (RFC 9000, section 21.4). 0: never.
+  uint32_t skip_every = 2'048;
   // Channels that one remote peer may have open at once.
   uint32_t max_channels = 65'536;
+  // Bytes of memory for all sessions and channels together; 0 = no limit.
+  size_t memory_limit = 0;
   // A session ends when nothing was received for this long. Milliseconds, 0 = never.
   uint32_t idle_timeout_ms = 30'000;
   // Credit of a channel before its OPEN or ACCEPT, and the smallest receive window. Bytes of cost.

@@ -1,0 +1,132 @@
+#include "transport/init_guard.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "wire/endian.h"
+
+namespace hawser::transport {
+
+namespace {
+
+using crypto::SipHash;
+
+constexpr size_t kBeforeMac1 = wire::kInitBytes - 2 * wire::kHandshakeMacBytes;
+constexpr size_t kBeforeMac2 = wire::kInitBytes - wire::kHandshakeMacBytes;
+
+// Wherever it differs: how far it is right must not show in the time this takes.
+bool equal(uint64_t a, const uint8_t* b) { return a == wire::load_u64(b); }
+
+uint64_t mac1_of(const uint8_t* key, const uint8_t* init) {
+  return SipHash(key)(init, kBeforeMac1);
+}
+
+// Over what precedes it, and the mac1 of the INIT that it answers.
+uint64_t cookie_mac(const uint8_t* key, const uint8_t* cookie_packet, const uint8_t* init) {
+  constexpr size_t kSigned = wire::kCookiePacketBytes - wire::kHandshakeMacBytes;
+  uint8_t text[kSigned + wire::kHandshakeMacBytes];
+  std::memcpy(text, cookie_packet, kSigned);
+  std::memcpy(text + kSigned, wire::init_mac1(init), wire::kHandshakeMacBytes);
+  return SipHash(key)(text, sizeof text);
+}
+
+}  // namespace
+
+InitGuard::InitGuard(Memory& memory, Random& random, uint32_t rate, uint32_t unproven_rate)
+    : memory_(memory), random_(random), rate_(rate), unproven_rate_(unproven_rate) {
+  random_.fill(bucket_key_, sizeof bucket_key_);
+}
+
+InitGuard::~InitGuard() { memory_.release(buckets_, kBuckets * sizeof(Bucket)); }
+
+void InitGuard::set_mac_key(const uint8_t key[SipHash::kKeyBytes]) {
+  std::memcpy(mac_key_, key, sizeof mac_key_);
+}
+
+bool InitGuard::mac1_valid(const uint8_t* init) const {
+  return equal(mac1_of(mac_key_, init), wire::init_mac1(init));
+}
+
+void InitGuard::sign_mac1(const uint8_t key[SipHash::kKeyBytes], uint8_t* init) {
+  wire::store_u64(wire::init_mac1(init), mac1_of(key, init));
+}
+
+void InitGuard::sign_mac2(const uint8_t cookie[wire::kCookieBytes], uint8_t* init) {
+  wire::store_u64(wire::init_mac2(init), SipHash(cookie)(init, kBeforeMac2));
+}
+
+bool InitGuard::cookie_valid(const uint8_t key[SipHash::kKeyBytes], const uint8_t* init,
+                             const wire::Cookie& cookie) {
+  uint8_t packet[wire::kCookiePacketBytes];
+  return wire::write_cookie(packet, sizeof packet, cookie) == sizeof packet &&
+         equal(cookie_mac(key, packet, init), cookie.mac);
+}
+
+void InitGuard::renew_secrets(Time now) {
+  // When nobody asks, the newer one gets its successor late: neither is kept any longer for that.
+  for (Secret& secret : secrets_) {
+    if (now - secret.since >= 2 * kCookieLife) secret.valid = false;
+  }
+  if (secrets_[0].valid && now - secrets_[0].since < kCookieLife) return;
+  secrets_[1] = secrets_[0];
+  random_.fill(secrets_[0].keys[0], sizeof secrets_[0].keys);
+  secrets_[0].valid = true;
+  secrets_[0].since = now;
+}
+
+void InitGuard::cookie_for(const Secret& secret, const PathAddress& from,
+                           uint8_t out[wire::kCookieBytes]) {
+  for (size_t i = 0; i < 2; i++) {
+    wire::store_u64(out + 8 * i, SipHash(secret.keys[i])(from.bytes, sizeof from.bytes));
+  }
+}
+
+bool InitGuard::mac2_valid(Time now, const PathAddress& from, const uint8_t* init) {
+  renew_secrets(now);
+  for (const Secret& secret : secrets_) {
+    if (!secret.valid) continue;
+    uint8_t cookie[wire::kCookieBytes];
+    cookie_for(secret, from, cookie);
+    if (equal(SipHash(cookie)(init, kBeforeMac2), wire::init_mac2(init))) return true;
+  }
+  return false;
+}
+
+void InitGuard::write_cookie(Time now, const PathAddress& from, const uint8_t* init,
+                             uint8_t out[wire::kCookiePacketBytes]) {
+  renew_secrets(now);
+  wire::Cookie cookie{};
+  wire::InitHeader header{};
+  (void)wire::read_init_header(init, wire::kInitBytes, header);
+  cookie.destination = header.source;
+  cookie_for(secrets_[0], from, cookie.cookie);
+  (void)wire::write_cookie(out, wire::kCookiePacketBytes, cookie);
+  wire::store_u64(out + wire::kCookiePacketBytes - wire::kHandshakeMacBytes,
+                  cookie_mac(mac_key_, out, init));
+}
+
+bool InitGuard::Bucket::take(Time now, uint32_t rate) {
+  const int64_t full = int64_t{rate} * kSecond;
+  const bool fresh = at == 0 || now - at >= kSecond;
+  credit = fresh ? full : std::min(full, credit + (now - at) * rate);
+  at = now;
+  if (credit < kSecond) return false;
+  credit -= kSecond;
+  return true;
+}
+
+// A bucket for each address, in a table of fixed size: two addresses that share a place push
+// each other out, which only ever gives them more than their rate.
+bool InitGuard::admit(Time now, const PathAddress& from) {
+  if (buckets_ == nullptr) {
+    buckets_ = static_cast<Bucket*>(memory_.allocate(kBuckets * sizeof(Bucket)));
+    if (buckets_ == nullptr) return false;
+    std::fill_n(buckets_, kBuckets, Bucket{});
+  }
+  const uint64_t source = SipHash(bucket_key_)(from.bytes, PathAddress::kSourceBytes);
+  Bucket& bucket = buckets_[source % kBuckets];
+  if (bucket.source != source) bucket = Bucket{source};
+  return bucket.take(now, rate_);
+}
+
+}  // namespace hawser::transport

@@ -1,0 +1,27 @@
+#include "transport/security.h"
+
+#include <cstring>
+
+namespace hawser::transport {
+
+Handshake::Handshake(Security& security) : security_(security) { security.live_++; }
+
+void Security::release(Memory& memory, Handshake* handshake) {
+  if (handshake == nullptr) return;
+  destroy(memory, handshake);
+  if (--live_ == 0 && retired_) destroy_self(memory);
+}
+
+void Security::retire(Memory& memory) {
+  retired_ = true;
+  if (live_ == 0) destroy_self(memory);
+}
+
+bool Handshake::take_answer(const uint8_t* message, size_t length) {
+  if (state != State::kIdle || step_ != Step::kFinish || length > sizeof answer_) return false;
+  std::memcpy(answer_, message, length);
+  answer_length_ = length;
+  return true;
+}
+
+}  // namespace hawser::transport
