@@ -54,14 +54,14 @@ function part(from, seeds) {
           .trimEnd()
           .split('\n')
           .findLast((line) => line.includes(' datagrams, ')) ?? ''
-      const [count, failed, messages, datagrams, deadPaths] = (last.match(/[\d.]+/g) ?? []).map(
-        Number,
-      )
+      const [count, failed, messages, datagrams, moves, deadPaths] = (
+        last.match(/[\d.]+/g) ?? []
+      ).map(Number)
       if (count !== seeds) {
         reject(
           new Error(`seeds from ${from} on: the simulator ended with ${signal ?? code}\n${output}`),
         )
-      } else resolve({ code, failed, messages, datagrams, deadPaths })
+      } else resolve({ code, failed, messages, datagrams, moves, deadPaths })
     })
   })
 }
@@ -83,7 +83,7 @@ async function runSeeds(args) {
   const shown = (number) => number.toLocaleString('en-US')
   process.stdout.write(
     `${shown(seeds)} seeds, ${shown(sum('failed'))} failed, ${shown(sum('messages'))} messages, ` +
-      `${shown(sum('datagrams'))} datagrams, ${shown(sum('deadPaths'))} sessions on dead paths, ` +
+      `${shown(sum('datagrams'))} datagrams, ${shown(sum('moves'))} moves, ${shown(sum('deadPaths'))} sessions on dead paths, ` +
       `${(seeds / seconds).toFixed(0)} seeds/s on ${parts.length} cores\n`,
   )
   return results.every(({ code }) => code === 0) ? 0 : 1

@@ -89,12 +89,14 @@ void add_noise(Luck& luck, SimNetwork& network) {
     bytes[0] = kFirst[luck.between(0, 4)];
     if (luck.one_in(3)) {
       // An INIT that is right but for whom it is meant, or who says to have sent it.
-      wire::Init init;
-      wire::store_u64(init.source.bytes, luck.between(1, UINT64_MAX / 2));
-      init.responder = SimPeer::id_of(to);
-      init.initiator = SimPeer::id_of(luck.one_in(3) ? to : 1'000);
-      if (luck.one_in(3)) init.responder = SimPeer::id_of(1'001);
-      length = wire::write_init(bytes.data(), bytes.size(), init);
+      wire::InitHeader header;
+      wire::store_u64(header.source.bytes, luck.between(1, UINT64_MAX / 2));
+      wire::write_init_header(bytes.data(), header);
+      uint8_t key[crypto::SipHash::kKeyBytes];
+      (void)network.peer(to).endpoint().security().mac_key(
+          luck.one_in(3) ? SimPeer::id_of(1'001) : network.peer(to).id(), key);
+      transport::InitGuard::sign_mac1(key, bytes.data());
+      length = bytes.size();
     }
     // Nobody's address: what is answered goes nowhere.
     transport::PathAddress from;

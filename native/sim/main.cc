@@ -107,6 +107,7 @@ int run_many(uint64_t from, uint64_t count, bool stop) {
   uint64_t messages = 0;
   uint64_t datagrams = 0;
   uint64_t dead_paths = 0;
+  uint64_t moves = 0;
   const auto start = std::chrono::steady_clock::now();
   for (uint64_t seed = from; seed < from + count; seed++) {
     guard(seed);
@@ -114,6 +115,7 @@ int run_many(uint64_t from, uint64_t count, bool stop) {
     messages += result.messages;
     datagrams += result.datagrams;
     dead_paths += result.dead_paths;
+    moves += result.moves;
     if (result.failure.empty()) continue;
     failed++;
     std::printf("%s\n", result.failure.c_str());
@@ -122,8 +124,8 @@ int run_many(uint64_t from, uint64_t count, bool stop) {
   }
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   std::printf("%" PRIu64 " seeds, %" PRIu64 " failed, %" PRIu64 " messages, %" PRIu64
-              " datagrams, %" PRIu64 " dead paths, %.1f seeds/s\n",
-              count, failed, messages, datagrams, dead_paths,
+              " datagrams, %" PRIu64 " moves, %" PRIu64 " dead paths, %.1f seeds/s\n",
+              count, failed, messages, datagrams, moves, dead_paths,
               static_cast<double>(count) / elapsed.count());
   // One session that hears nothing for its idle timeout is bad luck. Many are timers that do not
   // run.

@@ -57,14 +57,7 @@ bool SimNetwork::path_seemed_dead(int a, int b, transport::Duration idle_timeout
   return last != 0 && now_ - last <= idle_timeout;
 }
 
-void SimNetwork::readdress(int index) {
-  peer(index).readdress();
-  // What it sends now arrives, and is not taken by sessions that know it by its old address.
-  oracle_.ignore_counts();
-  for (int other = 0; other < peer_count(); other++) {
-    if (other != index) break_path(index, other);
-  }
-}
+void SimNetwork::readdress(int index, bool old_works) { peer(index).readdress(old_works); }
 
 size_t SimNetwork::add_drop_rule(const DropRule& rule) {
   rules_.push_back(rule);
@@ -81,11 +74,12 @@ void SimNetwork::set_timer(Time when, int peer, uint64_t tag) {
 }
 
 void SimNetwork::inject(Time when, const PathAddress& from, int to, const uint8_t* data,
-                        size_t length) {
+                        size_t length, const uint8_t* clear) {
   Event event{};
   event.time = std::max(when, now_);
   event.peer = to;
-  event.buffer = keep(data, length);
+  event.sender = -1;
+  event.buffer = keep(data, length, clear == nullptr ? data : clear);
   event.from = from;
   push(event);
 }
@@ -99,14 +93,17 @@ void SimNetwork::remove_raw(RawPeer* raw) {
   std::replace(raws_.begin(), raws_.end(), raw, static_cast<RawPeer*>(nullptr));
 }
 
-int32_t SimNetwork::keep(const uint8_t* data, size_t length) {
+int32_t SimNetwork::keep(const uint8_t* data, size_t length, const uint8_t* clear) {
   if (free_buffers_.empty()) {
     free_buffers_.push_back(static_cast<int32_t>(buffers_.size()));
     buffers_.emplace_back();
   }
   const int32_t index = free_buffers_.back();
   free_buffers_.pop_back();
-  buffers_[static_cast<size_t>(index)].assign(data, data + length);
+  Buffer& buffer = buffers_[static_cast<size_t>(index)];
+  buffer.bytes.assign(data, data + length);
+  buffer.clear.clear();
+  if (clear != nullptr) buffer.clear.assign(clear, clear + length);
   return index;
 }
 
@@ -157,17 +154,26 @@ void SimNetwork::deliver(const Event& event) {
     to.on_timer(event.tag);
     return;
   }
-  std::vector<uint8_t>& bytes = buffers_[static_cast<size_t>(event.buffer)];
+  Buffer& buffer = buffers_[static_cast<size_t>(event.buffer)];
+  const bool judged = judged_ && !buffer.clear.empty();
   note(2, static_cast<uint64_t>(event.peer));
-  if (to.alive()) {
-    if (judged_) oracle_.on_delivered(to, bytes.data(), bytes.size());
-    to.receive(event.from, bytes.data(), bytes.size());
-    if (judged_) oracle_.after_delivered(to, bytes.data(), bytes.size());
+  if (event.sender >= 0 && !to.reached_at(event.move)) {
+    link(event.sender, event.peer).on_dropped(now_);
+  } else if (to.alive()) {
+    if (judged) oracle_.on_delivered(to, buffer.clear.data(), buffer.clear.size());
+    const uint64_t unopened = to.endpoint().counters().unauthenticated;
+    to.receive(event.from, buffer.bytes.data(), buffer.bytes.size());
+    const bool opened = to.endpoint().counters().unauthenticated == unopened;
+    if (judged && !opened) oracle_.on_unopened(to, buffer.clear.data(), buffer.clear.size());
+    if (judged) oracle_.after_delivered(to, buffer.clear.data(), buffer.clear.size());
   }
   free_buffers_.push_back(event.buffer);
 }
 
-bool SimNetwork::dropped_by_rule(int from, int to, const uint8_t* data, size_t length) {
+bool SimNetwork::dropped_by_rule(int from, int to, const Datagram& datagram) {
+  if (datagram.clear == nullptr) return false;
+  const uint8_t* const data = datagram.clear;
+  const size_t length = datagram.length;
   bool drop = false;
   for (DropRule& rule : rules_) {
     if ((rule.from >= 0 && rule.from != from) || (rule.to >= 0 && rule.to != to)) continue;
@@ -203,52 +209,82 @@ bool SimNetwork::dropped_by_rule(int from, int to, const uint8_t* data, size_t l
   return drop;
 }
 
-void SimNetwork::send(int from, const PathAddress& to_address, const uint8_t* data, size_t length) {
+void SimNetwork::send(int from, const PathAddress& to_address, const Datagram& datagram) {
+  const uint8_t* const data = datagram.data;
+  const size_t length = datagram.length;
   datagrams_++;
-  hash_bytes(data, length);
+  // Keys are not those of the same seed's last run, but what is sealed with them is.
+  if (datagram.clear == data && protection_ != Protection::kClear) {
+    note(5, length);
+  } else if (datagram.clear != nullptr) {
+    hash_bytes(datagram.clear, length);
+  }
   if (to_address.bytes[0] == 0x52) {
     RawPeer* raw = raws_[wire::load_u32(to_address.bytes + 1)];
     if (raw != nullptr) raw->on_datagram(data, length);
     return;
   }
-  const int to = SimPeer::index_of(to_address);
+  int to = SimPeer::index_of(to_address);
+  const bool nobodys = to < 0 || to >= peer_count();
+  // It may be an attacker's, who has made the peer believe in it.
+  if (nobodys && datagram.clear != nullptr) to = oracle_.peer_of(datagram.clear, length);
+  if (listener_) listener_(from, to_address, datagram);
   if (to < 0 || to >= peer_count()) return;
   // Where it was once, nobody is any more.
-  const bool moved = wire::load_u32(to_address.bytes + 5) != peer(to).moves();
-  if (judged_) oracle_.on_sent(peer(from), to, data, length);
+  const uint32_t move = SimPeer::move_of(to_address);
+  const bool moved = nobodys || !peer(to).reached_at(move);
+  if (judged_ && datagram.clear != nullptr) oracle_.on_sent(peer(from), to, datagram.clear, length);
   if (failed()) return;
   Fate fate = Fate::kCarried;
   net::ImpairmentDecision decision;
-  if (moved || (!rules_.empty() && dropped_by_rule(from, to, data, length))) {
+  if (moved || (!rules_.empty() && dropped_by_rule(from, to, datagram))) {
     fate = Fate::kDropRule;
     link(from, to).on_dropped(now_);
   } else {
     decision = link(from, to).pass(now_, length, fate);
   }
-  if (capture_on_ || trace_) record(from, to, data, length, fate);
+  if (capture_on_ || trace_) record(from, to, datagram, fate);
   for (int i = 0; i < decision.copies; i++) {
     const net::ImpairedCopy& copy = decision.copy[i];
     Event event{};
     event.time = copy.release_time;
     event.peer = to;
-    event.from = SimPeer::address_of(from, peer(from).moves());
-    if (copy.corrupt_bit >= 0) {
-      // Without protection nothing but UDP's checksum finds a flipped bit: let the flip hit the
-      // tag, which the endpoint checks, and let the checksum drop what has no tag.
-      PacketView view;
-      if (!view_packet(data, length, view) || view.type != wire::PacketType::kData) continue;
-      event.buffer = keep(data, length);
-      const auto bit = static_cast<size_t>(copy.corrupt_bit) % (wire::kTagBytes * 8);
-      buffers_[static_cast<size_t>(event.buffer)][length - 1 - bit / 8] ^=
-          static_cast<uint8_t>(1u << (bit % 8));
-    } else {
-      event.buffer = keep(data, length);
+    event.sender = from;
+    event.move = move;
+    event.from = peer(from).address();
+    event.buffer = keep(data, length, datagram.clear);
+    Buffer& buffer = buffers_[static_cast<size_t>(event.buffer)];
+    if (copy.corrupt_bit >= 0 && !corrupt(buffer, static_cast<size_t>(copy.corrupt_bit))) {
+      free_buffers_.push_back(event.buffer);
+      continue;
     }
     push(event);
   }
 }
 
-void SimNetwork::record(int from, int to, const uint8_t* data, size_t length, Fate fate) {
+// False: UDP's checksum drops it.
+bool SimNetwork::corrupt(Buffer& buffer, size_t bit) {
+  PacketView view;
+  const bool readable = !buffer.clear.empty() &&
+                        view_packet(buffer.clear.data(), buffer.clear.size(), view) &&
+                        view.type == wire::PacketType::kData;
+  if (protection_ == Protection::kClear) {
+    // Nothing but the checksum finds a flipped bit: let the flip hit the tag, which the endpoint
+    // checks.
+    if (!readable) return false;
+    bit = bit % (wire::kTagBytes * 8) + 8 * (buffer.bytes.size() - wire::kTagBytes);
+  }
+  bit %= 8 * buffer.bytes.size();
+  buffer.bytes[bit / 8] ^= static_cast<uint8_t>(1u << (bit % 8));
+  // For those who judge: not as it was sent.
+  if (readable) buffer.clear.back() ^= 1;
+  return true;
+}
+
+void SimNetwork::record(int from, int to, const Datagram& datagram, Fate fate) {
+  static constexpr uint8_t kNothing = 0;
+  const uint8_t* const data = datagram.clear == nullptr ? &kNothing : datagram.clear;
+  const size_t length = datagram.clear == nullptr ? 0 : datagram.length;
   if (capture_on_) {
     Captured captured;
     captured.time = now_;
@@ -256,11 +292,12 @@ void SimNetwork::record(int from, int to, const uint8_t* data, size_t length, Fa
     captured.to = to;
     captured.fate = fate;
     captured.bytes.assign(data, data + length);
+    captured.sealed.assign(datagram.data, datagram.data + datagram.length);
     capture_.push_back(std::move(captured));
   }
   if (trace_) {
-    std::printf("%12.6f  %d>%d %5zu %-9s %s\n", static_cast<double>(now_) / 1e9, from, to, length,
-                fate_name(fate), describe(data, length).c_str());
+    std::printf("%12.6f  %d>%d %5zu %-9s %s\n", static_cast<double>(now_) / 1e9, from, to,
+                datagram.length, fate_name(fate), describe(data, length).c_str());
   }
 }
 

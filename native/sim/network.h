@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "crypto/aead_packet_protection.h"
 #include "sim/application.h"
 #include "sim/link.h"
 #include "sim/peer.h"
@@ -37,6 +39,14 @@ struct DropRule {
   uint64_t dropped = 0;
 };
 
+// A datagram that is sent.
+struct Datagram {
+  const uint8_t* data = nullptr;
+  size_t length = 0;
+  // The same before it was sealed, equally long; nullptr: nobody can read it (a stateless reset).
+  const uint8_t* clear = nullptr;
+};
+
 // Peers, links between them, and a clock that jumps from one event to the next. Everything that
 // happens follows from the seed: hash() of two runs of one seed is equal.
 class SimNetwork {
@@ -47,6 +57,16 @@ class SimNetwork {
   SimNetwork& operator=(const SimNetwork&) = delete;
 
   uint64_t seed() const { return seed_; }
+  // Before the first peer. Default: kClear.
+  void set_protection(Protection protection, const crypto::ProtectionLimits& limits = {}) {
+    protection_ = protection;
+    protection_limits_ = limits;
+  }
+  Protection protection() const { return protection_; }
+  const crypto::ProtectionLimits& protection_limits() const { return protection_limits_; }
+  // A handshake's computation takes up to this long.
+  void set_longest_computation(transport::Duration longest) { longest_computation_ = longest; }
+  transport::Duration longest_computation() const { return longest_computation_; }
   transport::Time now() const { return now_; }
   // Must outlive the network, and be set before the first step.
   void set_application(Application* application) { application_ = application; }
@@ -69,8 +89,14 @@ class SimNetwork {
 
   // Sessions between the two cannot go on: running into a timeout is what they should do.
   void break_path(int a, int b) { broken_.emplace_back(a, b); }
-  // Gives a peer another address. Breaks its paths: sessions do not survive that yet.
-  void readdress(int index);
+  // Gives a peer another address. What is on its way to the old one vanishes, and what is sent
+  // there, unless `old_works`. Sessions survive it, if the peer can still say where it is.
+  void readdress(int index, bool old_works = false);
+  // Sees every datagram as it is sent, also those to addresses that are nobody's: an attacker on
+  // the way, who answers with inject().
+  using Listener =
+      std::function<void(int from, const transport::PathAddress& to, const Datagram& datagram)>;
+  void set_listener(Listener listener) { listener_ = std::move(listener); }
 
   // Returns its index, for rule().
   size_t add_drop_rule(const DropRule& rule);
@@ -78,9 +104,10 @@ class SimNetwork {
 
   // Application::on_timer(peer, tag) at `when`.
   void set_timer(transport::Time when, int peer, uint64_t tag);
-  // A datagram that reaches `to` at `when` without passing a link.
+  // A datagram that reaches `to` at `when` without passing a link; and how it reads, if it is not
+  // as it is.
   void inject(transport::Time when, const transport::PathAddress& from, int to, const uint8_t* data,
-              size_t length);
+              size_t length, const uint8_t* clear = nullptr);
 
   // Goes to the next event. False: there is none, or the run has failed.
   bool step();
@@ -125,7 +152,7 @@ class SimNetwork {
   void remove_raw(class RawPeer* raw);
 
   // --- Peers only.
-  void send(int from, const transport::PathAddress& to, const uint8_t* data, size_t length);
+  void send(int from, const transport::PathAddress& to, const Datagram& datagram);
 
  private:
   struct Event {
@@ -134,20 +161,33 @@ class SimNetwork {
     uint64_t tag;  // timer
     int32_t peer;
     int32_t buffer;  // -1: a timer
+    // On a link: who sent it, and to which of the receiver's addresses; injected: -1.
+    int32_t sender;
+    uint32_t move;
     transport::PathAddress from;
   };
   static bool later(const Event& a, const Event& b) {
     return a.time != b.time ? a.time > b.time : a.order > b.order;
   }
 
-  int32_t keep(const uint8_t* data, size_t length);
+  // A datagram on its way, and how it reads.
+  struct Buffer {
+    std::vector<uint8_t> bytes;
+    std::vector<uint8_t> clear;
+  };
+
+  int32_t keep(const uint8_t* data, size_t length, const uint8_t* clear);
   void push(const Event& event);
   void deliver(const Event& event);
-  bool dropped_by_rule(int from, int to, const uint8_t* data, size_t length);
+  bool dropped_by_rule(int from, int to, const Datagram& datagram);
   void hash_bytes(const uint8_t* data, size_t length);
-  void record(int from, int to, const uint8_t* data, size_t length, Fate fate);
+  bool corrupt(Buffer& buffer, size_t bit);
+  void record(int from, int to, const Datagram& datagram, Fate fate);
 
   const uint64_t seed_;
+  Protection protection_ = Protection::kClear;
+  crypto::ProtectionLimits protection_limits_;
+  transport::Duration longest_computation_ = 0;
   transport::Time now_ = transport::kSecond;
   Application* application_ = nullptr;
   WireOracle oracle_;
@@ -156,10 +196,11 @@ class SimNetwork {
   std::unordered_map<uint64_t, Link> links_;
   std::vector<DropRule> rules_;
   std::vector<std::pair<int, int>> broken_;
+  Listener listener_;
 
   std::vector<Event> events_;  // a heap
   uint64_t next_order_ = 0;
-  std::vector<std::vector<uint8_t>> buffers_;
+  std::vector<Buffer> buffers_;
   std::vector<int32_t> free_buffers_;
   std::vector<char> touched_;
   uint64_t steps_at_now_ = 0;

@@ -4,7 +4,9 @@
 #include <cstring>
 
 #include "sim/application.h"
+#include "sim/clear_security.h"
 #include "sim/network.h"
+#include "transport/noise_security.h"
 
 namespace hawser::sim {
 
@@ -18,9 +20,21 @@ constexpr size_t kGrowth = 16;
 // A ring may have grown for a message that then found no room.
 constexpr size_t kForRefused = 2u << 20;
 
-transport::EndpointConfig with_id(transport::EndpointConfig config, int index) {
-  config.id = SimPeer::id_of(index);
-  return config;
+// nullptr: there is no libcrypto.
+transport::Security* make_security(transport::Memory& memory, const SimNetwork& network,
+                                   int index) {
+  const wire::PeerIdBytes name = SimPeer::id_of(index);
+  if (network.protection() == Protection::kClear) return memory.create<ClearSecurity>(name);
+  auto* made = memory.create<transport::NoiseSecurity>();
+  transport::NoiseSecurityConfig config;
+  config.seed = name.bytes;
+  config.suite = network.protection() == Protection::kAes256Gcm
+                     ? crypto::AeadSuite::kAes256Gcm
+                     : crypto::AeadSuite::kChaCha20Poly1305;
+  config.limits = network.protection_limits();
+  if (made->init(config)) return made;
+  made->retire(memory);
+  return nullptr;
 }
 
 }  // namespace
@@ -28,12 +42,19 @@ transport::EndpointConfig with_id(transport::EndpointConfig config, int index) {
 SimPeer::SimPeer(SimNetwork& network, int index, const transport::EndpointConfig& config)
     : network_(network),
       index_(index),
-      config_(with_id(config, index)),
+      config_(config),
       memory_(network.seed() * 1000 + static_cast<uint64_t>(index)),
       random_(network.seed(), 0x1000 + static_cast<uint64_t>(index)),
       runtime_(new transport::Runtime(memory_, random_, network.now())),
-      endpoint_(new transport::Endpoint(*runtime_, config_)),
       train_(kTrainBytes) {
+  transport::Security* security = make_security(memory_, network, index);
+  if (security == nullptr) {
+    network.fail("there is no libcrypto");
+    security = memory_.create<ClearSecurity>(id_of(index));
+  }
+  id_ = security->id();
+  endpoint_ = std::make_unique<transport::Endpoint>(*runtime_, config_, *security);
+  runtime_->set_tap(this);
   endpoint_->set_accepting(true);
 }
 
@@ -52,17 +73,21 @@ PathAddress SimPeer::address_of(int index, uint32_t move) {
   PathAddress address;
   address.bytes[0] = 0x51;
   wire::store_u32(address.bytes + 1, static_cast<uint32_t>(index));
-  wire::store_u32(address.bytes + 5, move);
+  address.bytes[7] = static_cast<uint8_t>(move / 2);
+  static_assert(PathAddress::kSourceBytes == 8);
+  wire::store_u32(address.bytes + 8, move);
   return address;
 }
+
+uint32_t SimPeer::move_of(const PathAddress& address) { return wire::load_u32(address.bytes + 8); }
 
 int SimPeer::index_of(const PathAddress& address) {
   return address.bytes[0] == 0x51 ? static_cast<int>(wire::load_u32(address.bytes + 1)) : -1;
 }
 
 Session* SimPeer::connect(int remote, transport::Duration give_up_after) {
-  const PathAddress address = address_of(remote, network_.peer(remote).moves());
-  Session* session = endpoint_->connect(network_.now(), id_of(remote), &address, 1,
+  const PathAddress address = network_.peer(remote).address();
+  Session* session = endpoint_->connect(network_.now(), network_.peer(remote).id(), &address, 1,
                                         network_.now() + give_up_after);
   if (session != nullptr) {
     sessions_[session->local_id().as_u64()] = session;
@@ -78,8 +103,10 @@ Session* SimPeer::session(uint64_t connection_id) const {
 
 transport::Time SimPeer::next_timeout() const {
   if (!alive()) return transport::kNever;
-  if (runtime_->has_events()) return 0;
-  return runtime_->next_timeout();
+  if (runtime_->has_events() || runtime_->has_handshakes()) return 0;
+  transport::Time next = runtime_->next_timeout();
+  for (const auto& [due, handshake] : computing_) next = std::min(next, due);
+  return next;
 }
 
 void SimPeer::receive(const PathAddress& from, uint8_t* data, size_t length) {
@@ -116,19 +143,61 @@ void SimPeer::service() {
     }
     runtime_->set_sink(this);
     runtime_->run_timers(network_.now());
+    compute_handshakes();
     transmit();
     runtime_->set_sink(nullptr);
     handle_events();
     network_.application().after_batch(*this);
-    if (!runtime_->has_events() && !runtime_->has_output()) break;
+    if (!runtime_->has_events() && !runtime_->has_output() && !runtime_->has_handshakes()) break;
   }
   check();
+}
+
+void SimPeer::compute_handshakes() {
+  const transport::Time now = network_.now();
+  while (transport::Handshake* handshake = runtime_->next_handshake()) {
+    handshake->compute();
+    const transport::Duration longest = network_.longest_computation();
+    const auto span = static_cast<uint64_t>(longest) + 1;
+    const auto takes = static_cast<transport::Duration>(longest == 0 ? 0 : random_.next() % span);
+    computing_.emplace_back(now + takes, handshake);
+  }
+  for (size_t i = 0; i < computing_.size();) {
+    transport::Handshake* handshake = computing_[i].second;
+    if (computing_[i].first > now) {
+      i++;
+      continue;
+    }
+    computing_.erase(computing_.begin() + static_cast<long>(i));
+    runtime_->finish(now, handshake);
+  }
+}
+
+void SimPeer::on_packet(const Session& session, uint64_t number, const uint8_t* frames,
+                        size_t length) {
+  const size_t at = clear_.size();
+  clear_.resize(at + wire::kPacketOverhead + length);
+  uint8_t* out = wire::write_data_header(
+      clear_.data() + at,
+      wire::DataHeader{session.remote_id(), static_cast<uint32_t>(number), false});
+  std::memcpy(out, frames, length);
+  // Keys differ from run to run; what is compared and shown must not.
+  wire::FrameReader reader(out, length);
+  wire::Frame frame;
+  while (reader.next(frame) == wire::FrameReader::Next::kFrame) {
+    if (frame.type() != wire::FrameType::kCrypto) continue;
+    std::memset(out + (frame.crypto.message - out), 0, frame.crypto.length);
+  }
+  clear_lengths_.push_back(wire::kPacketOverhead + length);
+  network_.oracle().on_packet(*this, session);
 }
 
 void SimPeer::transmit() {
   transport::Train train;
   train.buffer = train_.data();
   train.capacity = train_.size();
+  clear_.clear();
+  clear_lengths_.clear();
   while (runtime_->transmit(network_.now(), train)) {
     if (network_.failed()) return;
     if (train.length == 0 || train.segment_size == 0 || train.length > train.capacity ||
@@ -138,12 +207,27 @@ void SimPeer::transmit() {
       return;
     }
     network_.oracle().begin_train();
+    size_t segment = 0;
+    size_t clear_at = 0;
     for (size_t at = 0; at < train.length; at += train.segment_size) {
-      const size_t rest = train.length - at;
-      network_.send(index_, train.to, train.buffer + at,
-                    rest < train.segment_size ? rest : train.segment_size);
+      Datagram datagram;
+      datagram.data = train.buffer + at;
+      datagram.length = std::min(train.length - at, train.segment_size);
+      if (segment < clear_lengths_.size()) {
+        datagram.clear = clear_.data() + clear_at;
+        if (clear_lengths_[segment] != datagram.length) {
+          network_.fail("peer %d sealed %zu bytes to %zu", index_, clear_lengths_[segment],
+                        datagram.length);
+        }
+        clear_at += clear_lengths_[segment++];
+      } else if (datagram.data[0] >= 0x90) {
+        datagram.clear = datagram.data;
+      }
+      network_.send(index_, train.to, datagram);
     }
     network_.oracle().end_train(*this);
+    clear_.clear();
+    clear_lengths_.clear();
     train.max_segments = 64;
     train.segments = train.segment_size = train.length = 0;
   }
@@ -181,6 +265,8 @@ void SimPeer::destroy() {
   runtime_->set_sink(nullptr);
   endpoint_->destroy_all();
   endpoint_.reset();
+  for (const auto& [due, handshake] : computing_) runtime_->finish(network_.now(), handshake);
+  computing_.clear();
   runtime_.reset();
   if (memory_.in_use() != 0 || memory_.blocks() != 0) {
     network_.fail("peer %d left %zu bytes in %zu blocks", index_, memory_.in_use(),

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "sim/content.h"
 #include "transport/types.h"
@@ -56,9 +57,18 @@ struct ChannelPlan {
   SidePlan side[2];
 };
 
+// One side gets another address then, or as soon as it knows where the other one is.
+struct MovePlan {
+  transport::Time at = 0;
+  bool initiator = false;
+  // What is sent to the old address arrives as well.
+  bool old_works = false;
+};
+
 struct SessionPlan {
-  // The responder gets another address then.
-  transport::Time readdress_at = transport::kNever;
+  std::vector<MovePlan> moves;
+  // Both sides get another address at once: neither can tell the other.
+  transport::Time both_move_at = transport::kNever;
   int initiator = 0;
   int responder = 1;
   transport::Time connect_at = 0;

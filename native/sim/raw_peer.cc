@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "sim/clear_security.h"
+#include "transport/init_guard.h"
 #include "wire/endian.h"
 
 namespace hawser::sim {
@@ -14,20 +16,36 @@ RawPeer::RawPeer(SimNetwork& network) : network_(network), frames_(70'000) {
   std::memset(id_.bytes, 0x5a, sizeof id_.bytes);
   wire::store_u32(id_.bytes, static_cast<uint32_t>(number));
   local_id_ = wire::ConnectionId::from_u64(0x5152'5354'0000'0000 + number);
+  // Not what packets without protection end with.
+  std::memset(own_reset_.bytes, 0x5b, sizeof own_reset_.bytes);
+  wire::store_u32(own_reset_.bytes, static_cast<uint32_t>(number));
   parameters_.max_channels = 1'000;
 }
 
 RawPeer::~RawPeer() { network_.remove_raw(this); }
 
+std::vector<uint8_t> RawPeer::make_init(const wire::PeerIdBytes& responder,
+                                        const wire::PeerIdBytes& initiator) const {
+  std::vector<uint8_t> bytes(wire::kInitBytes);
+  wire::InitHeader header;
+  header.source = local_id_;
+  wire::write_init_header(bytes.data(), header);
+  wire::InitPayload payload{};
+  payload.initiator = initiator;
+  payload.reset = own_reset_;
+  payload.parameters = parameters_;
+  if (!wire::write_init_payload(wire::init_message(bytes.data()), payload)) {
+    network_.fail("parameters made by hand are invalid");
+  }
+  uint8_t key[crypto::SipHash::kKeyBytes];
+  ClearSecurity::key_of(responder, key);
+  transport::InitGuard::sign_mac1(key, bytes.data());
+  return bytes;
+}
+
 bool RawPeer::start_connecting(int victim) {
   victim_ = victim;
-  wire::Init init;
-  init.source = local_id_;
-  init.initiator = id_;
-  init.responder = SimPeer::id_of(victim);
-  init.parameters = parameters_;
-  std::vector<uint8_t> bytes(wire::kInitBytes);
-  bytes.resize(wire::write_init(bytes.data(), bytes.size(), init));
+  const std::vector<uint8_t> bytes = make_init(SimPeer::id_of(victim), id_);
   send_datagram(bytes);
   settle();
   return answered_;
@@ -86,15 +104,27 @@ void RawPeer::on_datagram(const uint8_t* data, size_t length) {
   captured.time = network_.now();
   captured.from = victim_;
   captured.bytes.assign(data, data + length);
+  // Looks like DATA, for an id that is nobody's.
+  wire::ConnectionId destination;
+  if (wire::read_destination(data, length, destination) && !(destination == local_id_)) {
+    resets_.push_back(captured.bytes);
+    return;
+  }
   PacketView view;
   if (!view_packet(data, length, view)) {
     network_.fail("a peer answered with what is not a packet");
     return;
   }
   if (view.type == wire::PacketType::kResponse) {
-    wire::Response response;
-    if (wire::read_response(data, length, response)) {
-      remote_id_ = response.source;
+    wire::ResponseHeader header;
+    wire::ResponsePayload payload;
+    const uint8_t* message = nullptr;
+    size_t message_length = 0;
+    if (wire::read_response(data, length, header, message, message_length) &&
+        wire::read_response_payload(message, message_length - wire::kSecondMessageOverhead,
+                                    payload)) {
+      remote_id_ = payload.source;
+      remote_reset_ = payload.reset;
       answered_ = true;
     }
   } else if (view.type == wire::PacketType::kData) {

@@ -26,10 +26,16 @@ class RawPeer {
   const wire::ConnectionId& local_id() const { return local_id_; }
   const wire::ConnectionId& remote_id() const { return remote_id_; }
   const wire::PeerIdBytes& id() const { return id_; }
+  // What ends the session: as its INIT has told the victim, and as the victim has told it.
+  const wire::ResetToken& own_reset() const { return own_reset_; }
+  const wire::ResetToken& remote_reset() const { return remote_reset_; }
   wire::Parameters& parameters() { return parameters_; }
 
   // INIT, RESPONSE and a PING. False: no answer.
   bool connect(int victim);
+  // An INIT of ours; for tests that change it.
+  std::vector<uint8_t> make_init(const wire::PeerIdBytes& responder,
+                                 const wire::PeerIdBytes& initiator) const;
   // As above, without the PING that completes it.
   bool start_connecting(int victim);
 
@@ -60,7 +66,12 @@ class RawPeer {
 
   // What came since the last clear().
   std::vector<Captured>& received() { return received_; }
-  void clear() { received_.clear(); }
+  // Stateless resets; they are not in received().
+  const std::vector<std::vector<uint8_t>>& resets() const { return resets_; }
+  void clear() {
+    received_.clear();
+    resets_.clear();
+  }
   // How many frames of this type came since.
   size_t count(wire::FrameType type) const;
   // Visits frames of this type, oldest first; the visitor sees the time of the packet.
@@ -88,11 +99,14 @@ class RawPeer {
   wire::PeerIdBytes id_{};
   wire::ConnectionId local_id_{};
   wire::ConnectionId remote_id_{};
+  wire::ResetToken own_reset_{};
+  wire::ResetToken remote_reset_{};
   wire::Parameters parameters_;
   bool answered_ = false;
   std::vector<uint8_t> frames_;
   size_t used_ = 0;
   std::vector<Captured> received_;
+  std::vector<std::vector<uint8_t>> resets_;
   uint64_t first_received_ = 0;
   uint64_t largest_received_ = 0;
 };

@@ -36,6 +36,7 @@ enum Feature : unsigned {
   kNoMemory,
   kChanges,
   kLimits,
+  kMoves,
 };
 
 void impair(Luck& luck, int which, transport::Time now, LinkOptions& link) {
@@ -247,13 +248,45 @@ void starve(Luck& luck, SimNetwork& network, Workload& workload) {
   }
 }
 
+// Keys are renewed many times in a run. Now and then nothing is protected, so that a trace of bytes
+// can be read as well.
+void protect(Luck& luck, SimNetwork& network) {
+  crypto::ProtectionLimits limits;
+  if (!luck.one_in(4)) limits.update_after = luck.between(20, 3'000);
+  if (luck.one_in(16)) return;
+  network.set_protection(luck.one_in(4) ? Protection::kChaCha20Poly1305 : Protection::kAes256Gcm,
+                         limits);
+  if (luck.one_in(2)) network.set_longest_computation(luck.duration(1, 30 * kMillisecond));
+}
+
+void vary_keys(Luck& luck, transport::EndpointConfig& config) {
+  if (!luck.one_in(3)) config.renew_after = luck.duration(10 * kMillisecond, 3 * kSecond);
+  if (luck.one_in(2)) config.skip_every = static_cast<uint32_t>(luck.between(2, 500));
+  if (luck.one_in(3)) config.cookies_above = static_cast<uint32_t>(luck.between(0, 2));
+}
+
+// Peers get other addresses, at any time and one shortly after the other.
+void add_moves(Luck& luck, transport::Time now, SessionPlan& plan) {
+  const uint64_t count = luck.one_in(2) ? luck.between(1, 6) : 0;
+  for (uint64_t i = 0; i < count; i++) {
+    MovePlan move;
+    move.at = now + luck.duration(kMillisecond, luck.one_in(2) ? kSecond : 5 * kSecond);
+    move.initiator = luck.one_in(2);
+    move.old_works = luck.one_in(4);
+    plan.moves.push_back(move);
+  }
+}
+
 }  // namespace
 
 SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
   Luck luck(seed);
   Luck more(seed, 0x6578747261);
   Luck extreme(seed, 0x65787472656d65);
+  Luck keys(seed, 0x6b657973);
+  Luck moves(seed, 0x6d6f766573);
   SimNetwork network(seed);
+  protect(keys, network);
   network.set_trace(trace);
   Workload workload(network);
   SeedResult result;
@@ -266,18 +299,19 @@ SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
   for (int i = 0; i < peers; i++) {
     transport::EndpointConfig config = make_endpoint(luck, first);
     vary_endpoint(more, i, config);
+    vary_keys(keys, config);
     transport::EndpointConfig plain;
     plain.first_sequence = first;
     network.add_peer(keeps(kLimits) ? config : plain);
   }
-  // Something that sessions do not survive yet.
+  // Something that sessions do not survive.
   const bool changes = luck.one_in(25) && keeps(kChanges);
   std::vector<int> sessions;
   for (int i = 1; i < peers; i++) {
     LinkOptions link = make_link(luck, network.now(), reduction, result.impairments);
-    const bool readdress = luck.one_in(2);
+    const bool both_move = luck.one_in(2);
     const transport::Time when = network.now() + luck.duration(kMillisecond, 3 * kSecond);
-    if (changes && !readdress) {
+    if (changes && !both_move) {
       link.mtu_changes_at = when;
       link.mtu_later = luck.between(200, 1'000);
       network.break_path(0, i);
@@ -288,7 +322,9 @@ SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
     plan.responder = plan.initiator == 0 ? i : 0;
     plan.connect_at = network.now();
     plan.closed_by_initiator = luck.one_in(2);
-    if (changes && readdress) plan.readdress_at = when;
+    if (changes && both_move) plan.both_move_at = when;
+    add_moves(moves, network.now(), plan);
+    if (!keeps(kMoves)) plan.moves.clear();
     sessions.push_back(workload.add_session(plan));
   }
   const bool starved = luck.one_in(10);
@@ -383,6 +419,7 @@ SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
   result.channels = channels;
   // A path that the plan breaks is not bad luck.
   result.dead_paths = changes ? 0 : workload.dead_paths();
+  result.moves = workload.moves();
   return result;
 }
 

@@ -17,6 +17,8 @@ struct SeedResult {
   uint64_t impairments = 0;
   // Sessions that gave up because the path carried too little. Rare, or timers do not run.
   uint64_t dead_paths = 0;
+  // Times that a peer got another address.
+  uint64_t moves = 0;
   transport::Duration simulated = 0;
 };
 
@@ -45,10 +47,11 @@ inline constexpr const char* kFeatureNames[] = {
     "refusals",
     "resets",
     "no memory",
-    "address or MTU change",
+    "dead paths",
     "other endpoint limits",
+    "moves",
 };
-inline constexpr int kFeatures = 13;
+inline constexpr int kFeatures = 14;
 inline constexpr int kImpairments = 8;
 
 // Runs one scenario that follows from the seed: 2 to 6 peers, 3 to 6 channels, 5,000 messages and

@@ -24,9 +24,34 @@ void WireOracle::on_connect(uint64_t connection_id, int initiator, int responder
   side.id = connection_id;
 }
 
+void WireOracle::on_packet(const SimPeer& from, const transport::Session& session) {
+  const uint64_t ours = session.local_id().as_u64();
+  const uint64_t theirs = session.remote_id().as_u64();
+  Side& side = sides_[ours];
+  if (side.other == theirs) return;
+  side.peer = from.index();
+  side.initiator = session.initiator();
+  side.id = ours;
+  side.other = theirs;
+  Side& other = sides_[theirs];
+  other.initiator = !session.initiator();
+  other.id = theirs;
+  other.other = ours;
+  for (int i = 0; i < network_.peer_count(); i++) {
+    if (network_.peer(i).id() == session.remote()) other.peer = i;
+  }
+}
+
 WireOracle::Side* WireOracle::find(uint64_t id) {
   const auto found = sides_.find(id);
   return found == sides_.end() ? nullptr : &found->second;
+}
+
+int WireOracle::peer_of(const uint8_t* data, size_t length) {
+  PacketView view;
+  if (!view_packet(data, length, view) || view.type != wire::PacketType::kData) return -1;
+  const Side* side = find(view.destination);
+  return side == nullptr ? -1 : side->peer;
 }
 
 void WireOracle::watch(uint64_t connection_id, ChannelLedger* ledger) {
@@ -96,22 +121,27 @@ void WireOracle::end_train(SimPeer& from) {
 void WireOracle::on_handshake(SimPeer& from, const PacketView& view, const uint8_t* data,
                               size_t length) {
   if (view.type == wire::PacketType::kInit) {
-    wire::Init init;
-    if (!wire::read_init(data, length, init)) {
+    wire::InitHeader init;
+    if (!wire::read_init_header(data, length, init)) {
       network_.fail("peer %d sent an INIT that cannot be read", from.index());
     }
     return;
   }
-  wire::Response response;
-  if (!wire::read_response(data, length, response)) {
+  if (view.type == wire::PacketType::kCookie) {
+    wire::Cookie cookie;
+    if (!wire::read_cookie(data, length, cookie)) {
+      network_.fail("peer %d sent a COOKIE that cannot be read", from.index());
+    }
+    return;
+  }
+  wire::ResponseHeader response;
+  const uint8_t* message = nullptr;
+  size_t message_length = 0;
+  if (!wire::read_response(data, length, response, message, message_length)) {
     network_.fail("peer %d sent a RESPONSE that cannot be read", from.index());
     return;
   }
   if (length > wire::kInitBytes) network_.fail("a RESPONSE is longer than an INIT");
-  Side& side = sides_[response.source.as_u64()];
-  side.peer = from.index();
-  side.id = response.source.as_u64();
-  side.other = response.destination.as_u64();
 }
 
 void WireOracle::on_sent(SimPeer& from, int to, const uint8_t* data, size_t length) {
@@ -321,7 +351,7 @@ void WireOracle::check_data(Side& side, uint64_t channel, uint32_t sequence32,
     return;
   }
   // A packet that could not be kept for want of memory is not read to its end.
-  const bool knows_count = counts_taken_ && network_.peer(side.peer).memory().refused() == 0;
+  const bool knows_count = !starved(side);
   if (first < base || (knows_count && first <= direction->counted)) {
     network_.fail("channel %" PRIu64 ": message %" PRIu64 " is sent again, base %" PRIu64
                   ", counted %" PRIu64,

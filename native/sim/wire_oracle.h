@@ -37,6 +37,8 @@ class WireOracle {
  public:
   explicit WireOracle(SimNetwork& network) : network_(network) {}
 
+  // Before a train with packets of it is judged: who its two sides are.
+  void on_packet(const SimPeer& from, const transport::Session& session);
   void on_connect(uint64_t connection_id, int initiator, int responder);
   // `connection_id` of either side. The ledger must outlive the network's last step.
   void watch(uint64_t connection_id, ChannelLedger* ledger);
@@ -49,9 +51,11 @@ class WireOracle {
   // An intact or damaged datagram reaches a peer; it has read it.
   void on_delivered(SimPeer& to, const uint8_t* data, size_t length);
   void after_delivered(SimPeer& to, const uint8_t* data, size_t length);
+  // It could not be opened: the keys of a packet that was overtaken by two updates are gone.
+  void on_unopened(SimPeer& to, const uint8_t* data, size_t length);
 
-  // From now on a COUNT that was delivered may not have been taken.
-  void ignore_counts() { counts_taken_ = false; }
+  // Who receives under the connection id of this DATA packet; -1: nobody, or it is another packet.
+  int peer_of(const uint8_t* data, size_t length);
 
   uint64_t data_packets() const { return data_packets_; }
 
@@ -78,6 +82,8 @@ class WireOracle {
     // Packets that reached this side, as a bitmap from the other side's first number on.
     std::vector<uint64_t> arrived;
     uint64_t largest_arrived = 0;
+    // Some of them could not be opened, so it is not known what it has read.
+    bool unopened = false;
     // Whole messages in packets of this side, by packet number: what acknowledges them.
     std::unordered_map<uint64_t, std::vector<Carried>> carried;
     // Packets that came and are to be acknowledged: how many, since when, and until when.
@@ -133,7 +139,6 @@ class WireOracle {
   SimNetwork& network_;
   std::unordered_map<uint64_t, Side> sides_;
   uint64_t data_packets_ = 0;
-  bool counts_taken_ = true;
   // What was delivered last is intact, and no copy.
   bool read_ = false;
 

@@ -21,13 +21,20 @@ constexpr Duration kSlack = kMillisecond;
 constexpr uint64_t kOldestCounted = 64;
 }  // namespace
 
-// Memory failed here, or packets come from addresses that the session does not know: what was not
-// kept is no receipt.
+// Memory or keys failed here: what was not kept is no receipt.
 bool WireOracle::starved(const Side& side) const {
-  for (int i = 0; i < network_.peer_count(); i++) {
-    if (network_.peer(i).moves() != 0) return true;
+  return side.unopened || network_.peer(side.peer).memory().refused() != 0;
+}
+
+void WireOracle::on_unopened(SimPeer& to, const uint8_t* data, size_t length) {
+  PacketView view;
+  if (!read_ || !view_packet(data, length, view)) return;
+  read_ = false;
+  Side* side = find(view.destination);
+  if (side == nullptr || side->peer != to.index()) return;
+  if (wire::expand32(side->largest_arrived, view.number32) < side->largest_arrived) {
+    side->unopened = true;
   }
-  return network_.peer(side.peer).memory().refused() != 0;
 }
 
 const transport::Session* WireOracle::open_session(const Side& side) const {
@@ -37,7 +44,6 @@ const transport::Session* WireOracle::open_session(const Side& side) const {
 }
 
 void WireOracle::check_ack_due(Side& side) {
-  if (!counts_taken_) return;  // nor was the rest of the packet
   if (side.pending == 0 || network_.now() <= side.ack_due_at) return;
   if (side.ack_due_at != kNever && network_.now() - side.ack_due_at > kSlack &&
       open_session(side) != nullptr && !starved(side)) {
@@ -110,7 +116,7 @@ void WireOracle::note_acknowledged(Side& side, const wire::Ack& ack) {
 void WireOracle::check_count_due(const Side& side, uint64_t channel, DirectionLedger& direction) {
   const Time now = network_.now();
   // A channel that was refused a COUNT for want of memory sends it later.
-  if (!starved(side) && counts_taken_) {
+  if (!starved(side)) {
     const Time since =
         direction.receiver->peer_counted() ? direction.receipt_at : direction.sequence_at;
     const transport::Duration most = std::max(direction.ack_timeout, direction.ack_timeout_before);

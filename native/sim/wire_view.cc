@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "wire/codes.h"
+#include "wire/endian.h"
 
 namespace hawser::sim {
 namespace {
@@ -117,6 +118,16 @@ void describe_frame(std::string& out, const wire::Frame& frame) {
              frame.fragment.channel, frame.fragment.sequence32, frame.fragment.offset,
              frame.fragment.length, frame.fragment.total);
       break;
+    case wire::FrameType::kCrypto:
+      append(out, " CRYPTO g%" PRIu64 " step %" PRIu32 " %zuB", frame.crypto.generation,
+             frame.crypto.step, frame.crypto.length);
+      break;
+    case wire::FrameType::kPathChallenge:
+      append(out, " PATH_CHALLENGE %016" PRIx64, wire::load_u64(frame.path_challenge.data));
+      break;
+    case wire::FrameType::kPathResponse:
+      append(out, " PATH_RESPONSE %016" PRIx64, wire::load_u64(frame.path_response.data));
+      break;
   }
 }
 
@@ -139,6 +150,7 @@ std::string describe(const uint8_t* data, size_t length) {
   if (!view_packet(data, length, view)) return "not readable";
   if (view.type == wire::PacketType::kInit) return "INIT";
   if (view.type == wire::PacketType::kResponse) return "RESPONSE";
+  if (view.type == wire::PacketType::kCookie) return "COOKIE";
   std::string out;
   append(out, "DATA #%" PRIu32, view.number32);
   if (!each_frame(view, [&](const wire::Frame& frame) { describe_frame(out, frame); })) {

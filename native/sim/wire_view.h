@@ -11,11 +11,11 @@
 
 namespace hawser::sim {
 
-// A datagram as an onlooker reads it. In version 0 everything is legible; later versions hand the
-// frames over before they are sealed.
+// A datagram as an onlooker reads it who has the bytes of a DATA packet before its header is masked
+// and its frames are sealed.
 struct PacketView {
   wire::PacketType type = wire::PacketType::kData;
-  // DATA: where it goes to and its number; INIT and RESPONSE: see wire::read_init.
+  // DATA: where it goes to and its number; the others: see the readers of wire/packet.h.
   uint64_t destination = 0;
   uint32_t number32 = 0;
   const uint8_t* frames = nullptr;
@@ -63,6 +63,8 @@ struct Captured {
   int to = 0;
   Fate fate = Fate::kCarried;
   std::vector<uint8_t> bytes;
+  // As it was on the wire.
+  std::vector<uint8_t> sealed;
 
   PacketView view() const {
     PacketView result;

@@ -33,8 +33,12 @@ int Workload::add_session(const SessionPlan& plan) {
   run->index = static_cast<int>(sessions_.size());
   run->plan = plan;
   network_.set_timer(plan.connect_at, plan.initiator, tag(Timer::kConnect, run->index, 0));
-  if (plan.readdress_at != transport::kNever) {
-    network_.set_timer(plan.readdress_at, plan.responder, tag(Timer::kReaddress, run->index, 0));
+  for (size_t i = 0; i < plan.moves.size(); i++) {
+    const auto which = run->index << 8 | static_cast<int>(i);
+    network_.set_timer(plan.moves[i].at, plan.initiator, tag(Timer::kMove, which, 0));
+  }
+  if (plan.both_move_at != transport::kNever) {
+    network_.set_timer(plan.both_move_at, plan.initiator, tag(Timer::kBothMove, run->index, 0));
   }
   sessions_.push_back(std::move(run));
   return sessions_.back()->index;
@@ -132,8 +136,11 @@ void Workload::on_timer(SimPeer& peer, uint64_t tag) {
       channel(index).side[side].asleep = false;
       read_on(channel(index), side);
       break;
-    case Timer::kReaddress:
-      network_.readdress(session(index).plan.responder);
+    case Timer::kMove:
+      move(session(index >> 8), static_cast<size_t>(index & 0xff));
+      break;
+    case Timer::kBothMove:
+      both_move(session(index));
       break;
     case Timer::kCloseSession:
       close_session(session(index), side);
@@ -234,7 +241,9 @@ void Workload::on_session(SimPeer& peer, Session& session, uint32_t events) {
     run.closed[side] = true;
     run.reason[side] = session.reason();
     const bool dead = timed_out_rightly(run, side, session.reason());
-    if (dead && run.opened[side]) dead_paths_++;
+    // Whose CLOSE was lost had nothing more to say.
+    const bool left = run.closed[1 - side] && run.reason[1 - side].by == ClosedBy::kLocal;
+    if (dead && run.opened[side] && !left) dead_paths_++;
     if (session.reason().code != wire::Code::kNoError || (session.reason().timed_out && !dead)) {
       failures_++;
       if (!failure_allowed_) {
@@ -252,7 +261,12 @@ void Workload::on_session(SimPeer& peer, Session& session, uint32_t events) {
 // its CLOSE was lost) or timed out itself, or it gave up a handshake of which it never saw the end.
 bool Workload::timed_out_rightly(const SessionRun& run, int side,
                                  const transport::CloseReason& reason) {
-  if (!reason.timed_out) return false;
+  if (!reason.timed_out) {
+    // The other side knows nothing of it any more, and has said so.
+    const bool reset = reason.by == ClosedBy::kFailure && reason.code == wire::Code::kNoError;
+    const transport::CloseReason& there = run.reason[1 - side];
+    return reset && run.closed[1 - side] && (there.by == ClosedBy::kLocal || there.timed_out);
+  }
   const auto idle = static_cast<Duration>(network_.peer(0).config().idle_timeout_ms);
   if (network_.path_seemed_dead(run.plan.initiator, run.plan.responder,
                                 (idle + 5'000) * transport::kMillisecond)) {

@@ -85,6 +85,8 @@ class Workload final : public Application {
   uint64_t delivered() const { return delivered_; }
   // Sessions and channels that failed, when that is allowed.
   uint64_t failures() const { return failures_; }
+  // Times that a peer got another address.
+  uint64_t moves() const { return moves_; }
   // Sessions given up because the path carried nothing.
   uint64_t dead_paths() const { return dead_paths_; }
 
@@ -107,7 +109,8 @@ class Workload final : public Application {
     kPush,
     kRead,
     kCloseSession,
-    kReaddress,
+    kMove,
+    kBothMove,
     kLie,
     kLieSeen
   };
@@ -125,6 +128,9 @@ class Workload final : public Application {
   void set_timer(transport::Duration after, Timer kind, int index, int side, int peer);
 
   void connect(SessionRun& run);
+  void move(SessionRun& run, size_t which);
+  void both_move(SessionRun& run);
+  bool may_move(int peer, bool& never) const;
   void open(ChannelRun& run);
   void on_incoming(SimPeer& peer, transport::Channel& channel);
   void start(ChannelRun& run, int side);
@@ -160,6 +166,7 @@ class Workload final : public Application {
   uint64_t delivered_ = 0;
   uint64_t failures_ = 0;
   uint64_t dead_paths_ = 0;
+  uint64_t moves_ = 0;
   transport::Time quiet_until_ = 0;  // a pause that the plan asks for
 };
 

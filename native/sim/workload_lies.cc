@@ -141,10 +141,11 @@ void Workload::lie() {
         !from->build_foreign(network_.now(), frames, static_cast<size_t>(end - frames), train)) {
       return;
     }
-    network_.oracle().on_foreign(train.buffer, train.length);
     const int peers[] = {session.plan.initiator, session.plan.responder};
-    network_.inject(network_.now() + transport::kMillisecond, SimPeer::address_of(peers[liar]),
-                    peers[1 - liar], train.buffer, train.length);
+    const std::vector<uint8_t> clear = network_.peer(peers[liar]).take_clear();
+    network_.oracle().on_foreign(clear.data(), clear.size());
+    network_.inject(network_.now() + transport::kMillisecond, network_.peer(peers[liar]).address(),
+                    peers[1 - liar], train.buffer, train.length, clear.data());
     lied_on_ = run->index;
     set_timer(2 * transport::kMillisecond, Timer::kLieSeen, 0, 0, peers[1 - liar]);
     return;
@@ -195,9 +196,9 @@ void Workload::close_session(SessionRun& run, int side) {
   if (run.closed[side] || run.side[side] == nullptr) return;
   SimPeer& peer = network_.peer(side == 0 ? run.plan.initiator : run.plan.responder);
   const int other = side == 0 ? run.plan.responder : run.plan.initiator;
-  const Session* found = peer.endpoint().find(SimPeer::id_of(other));
+  const Session* found = peer.endpoint().find(network_.peer(other).id());
   if (run.side[side]->open() &&
-      (found == nullptr || !found->open() || !(found->remote() == SimPeer::id_of(other)))) {
+      (found == nullptr || !found->open() || !(found->remote() == network_.peer(other).id()))) {
     network_.fail("peer %d does not find its session", peer.index());
   }
   if (sessions_.size() == 1) {
