@@ -113,6 +113,8 @@ const char* errno_name(int error) {
       return "ENOMEM";
     case ENOSPC:
       return "ENOSPC";
+    case ENOSYS:
+      return "ENOSYS";
     case EPERM:
       return "EPERM";
     case EPROTONOSUPPORT:

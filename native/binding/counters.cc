@@ -20,7 +20,7 @@ napi_value CounterRow::to_js(napi_env env) const {
   return array;
 }
 
-CounterRow host_counters(engine::Engine& engine, engine::Host& host) {
+CounterRow host_counters(engine::Host& host) {
   const net::SocketCounters sockets = host.counters();
   const transport::EndpointCounters endpoint = host.endpoint().counters();
   CounterRow row;
@@ -44,7 +44,11 @@ CounterRow host_counters(engine::Engine& engine, engine::Host& host) {
   row.add(sockets.syscalls_out);
   row.add(sockets.errors_out.other);
   row.add(host.impaired_dropped());
-  row.add(engine.memory().in_use());
+  row.add(host.endpoint().memory().in_use());
+  row.add(endpoint.handshakes_answered);
+  row.add(endpoint.cookies_sent);
+  row.add(endpoint.resets_sent);
+  row.add(host.endpoint().half_open_count());
   return row;
 }
 
@@ -74,6 +78,10 @@ CounterRow session_counters(const transport::Session& session) {
   row.add(c.channels_accepted);
   row.add(c.handshakes_sent);
   row.add(millionths(c.receive_loss));
+  row.add(c.key_updates);
+  row.add(c.renewals);
+  row.add(c.path_changes);
+  row.add(c.path_validations_failed);
   return row;
 }
 

@@ -20,7 +20,7 @@ class CounterRow {
   size_t length_ = 0;
 };
 
-CounterRow host_counters(engine::Engine& engine, engine::Host& host);
+CounterRow host_counters(engine::Host& host);
 CounterRow session_counters(const transport::Session& session);
 CounterRow channel_counters(const transport::Channel& channel);
 

@@ -7,6 +7,8 @@
 #include "binding/calls.h"
 #include "binding/config.h"
 #include "binding/counters.h"
+#include "crypto/ed25519.h"
+#include "crypto/noise.h"
 
 namespace hawser::binding {
 namespace {
@@ -31,8 +33,10 @@ void read_limits(Napi::Object object, transport::EndpointConfig* config) {
   };
   set("maxSessions", &config->max_sessions);
   set("maxHalfOpen", &config->max_half_open);
+  set("handshakeRate", &config->handshake_rate);
   set("maxChannels", &config->max_channels);
   set("idleTimeout", &config->idle_timeout_ms);
+  config->memory_limit = get_integer(object, "memory", SIZE_MAX / 2);
   // For tests: where sequence numbers begin.
   const uint64_t first = get_integer(object, "firstSequence", uint64_t{1} << 53);
   if (first != 0) config->first_sequence = first;
@@ -76,12 +80,20 @@ napi_value host_create(napi_env raw_env, napi_callback_info info) {
   }
   const auto object = value.As<Napi::Object>();
   engine::HostOptions options;
-  Bytes id;
-  if (!read_bytes(env, object.Get("id"), &id) || id.length != wire::kPeerIdBytes) {
-    napi_throw_type_error(env, nullptr, "id must be 32 bytes");
+  Bytes seed;
+  Bytes network_key;
+  if (!read_bytes(env, object.Get("seed"), &seed) || seed.length != crypto::kEd25519SeedBytes) {
+    napi_throw_type_error(env, nullptr, "seed must be 32 bytes");
     return nullptr;
   }
-  std::memcpy(options.endpoint.id.bytes, id.data, id.length);
+  options.identity_seed = seed.data;
+  if (const Napi::Value key = object.Get("networkKey"); !key.IsUndefined()) {
+    if (!read_bytes(env, key, &network_key) || network_key.length != crypto::kNoisePskBytes) {
+      napi_throw_type_error(env, nullptr, "networkKey must be 32 bytes");
+      return nullptr;
+    }
+    options.network_key = network_key.data;
+  }
   const Napi::Value sockets = object.Get("sockets");
   if (!sockets.IsArray() || sockets.As<Napi::Array>().Length() > kMaxSockets) {
     napi_throw_type_error(env, nullptr, "sockets must be a short array");
@@ -165,7 +177,7 @@ napi_value host_counters_call(napi_env env, napi_callback_info info) {
   CounterRow row;
   {
     MutexLock lock(environment.engine()->mutex());
-    row = host_counters(*environment.engine(), *host);
+    row = host_counters(*host);
   }
   return row.to_js(env);
 }

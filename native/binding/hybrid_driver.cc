@@ -7,6 +7,7 @@
 #include <new>
 
 #include "binding/environment.h"
+#include "engine/handshake_worker.h"
 #include "engine/helper_thread.h"
 #include "engine/waker.h"
 #include "net/timer_fd.h"
@@ -72,7 +73,10 @@ bool is_bun(napi_env env) {
 class HybridDriver final : public Driver, public engine::Waker {
  public:
   HybridDriver(Environment& environment, const Uv& uv)
-      : environment_(&environment), uv_(uv), helper_(*environment.engine(), *this) {}
+      : environment_(&environment),
+        uv_(uv),
+        helper_(*environment.engine(), *this),
+        worker_(*environment.engine(), *this) {}
   HybridDriver(const HybridDriver&) = delete;
   HybridDriver& operator=(const HybridDriver&) = delete;
 
@@ -113,6 +117,7 @@ class HybridDriver final : public Driver, public engine::Waker {
   Environment* environment_;
   const Uv uv_;
   engine::HelperThread helper_;
+  engine::HandshakeWorker worker_;
   net::TimerFd timer_;
   net::WakeHandle wake_;
   Handle* handles_[kKinds] = {};
@@ -131,7 +136,7 @@ bool HybridDriver::start(Loop* loop) {
     return false;
   }
   for (Handle* handle : handles_) uv_.unref(handle);
-  if (helper_.start() != 0) return false;
+  if (helper_.start() != 0 || worker_.start() != 0) return false;
   // The last that can fail: once it is registered, only the hook ends this driver. Asynchronous,
   // because the handles' memory is libuv's until the loop has called on_closed.
   return napi_add_async_cleanup_hook(environment_->env(), &on_cleanup, this, &hook_) == napi_ok;
@@ -212,6 +217,7 @@ void HybridDriver::keep_alive(bool keep) {
 }
 
 void HybridDriver::stop() {
+  worker_.stop();
   helper_.stop();
   environment_ = nullptr;
   open_handles_++;  // as long as this loop runs

@@ -6,6 +6,7 @@
 
 #include "binding/calls.h"
 #include "binding/environment.h"
+#include "crypto/openssl.h"
 
 namespace hawser::binding {
 
@@ -16,6 +17,18 @@ void export_function(Napi::Object exports, Environment& environment, const char*
       napi_ok) {
     napi_set_named_property(exports.Env(), exports, name, value);
   }
+}
+
+// Which libcrypto is in use, or why there is none: `{version, linked}` or `{missing}`.
+static napi_value openssl_in_use(napi_env env, napi_callback_info) {
+  Napi::Object object = Napi::Object::New(env);
+  if (const crypto::OpenSsl* ssl = crypto::openssl(); ssl != nullptr) {
+    object.Set("version", Napi::String::New(env, ssl->version(0)));
+    object.Set("linked", Napi::Boolean::New(env, crypto::openssl_is_linked()));
+  } else {
+    object.Set("missing", Napi::String::New(env, crypto::openssl_missing()));
+  }
+  return object;
 }
 
 static void free_environment(napi_env, void* data, void*) {
@@ -31,6 +44,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
     return exports;
   }
   exports.Set("version", Napi::String::New(env, "0.1.0"));
+  export_function(exports, *environment, "openssl", &openssl_in_use);
   export_engine_calls(exports, *environment);
   export_host_calls(exports, *environment);
   export_session_calls(exports, *environment);

@@ -138,7 +138,7 @@ napi_value sim_receive(napi_env env, napi_callback_info info) {
 }
 
 // [host, socket, number of the address it goes to, packet number or -1, datagram, frames or
-// undefined] for each datagram, one after another.
+// undefined, connection id of the sender or undefined] for each datagram, one after another.
 napi_value sim_take(napi_env env, napi_callback_info info) {
   VirtualNetwork& network = simulation_of(env, info).network;
   if (network.sent().empty()) return nullptr;
@@ -159,9 +159,13 @@ napi_value sim_take(napi_env env, napi_callback_info info) {
     add(copy(sent.offset, sent.length));
     if (sent.has_frames) {
       add(copy(sent.frames_offset, sent.frames_length));
+      napi_value source = nullptr;
+      napi_create_buffer_copy(env, sizeof sent.source.bytes, sent.source.bytes, nullptr, &source);
+      add(source);
     } else {
       napi_value undefined = nullptr;
       napi_get_undefined(env, &undefined);
+      add(undefined);
       add(undefined);
     }
   }

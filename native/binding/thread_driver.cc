@@ -6,6 +6,7 @@
 #include <new>
 
 #include "binding/environment.h"
+#include "engine/handshake_worker.h"
 #include "engine/io_thread.h"
 #include "engine/waker.h"
 
@@ -15,7 +16,10 @@ namespace {
 class ThreadDriver final : public Driver, public engine::Waker {
  public:
   explicit ThreadDriver(Environment& environment)
-      : environment_(&environment), io_(*environment.engine(), *this) {}
+      : environment_(&environment),
+        io_(*environment.engine(), *this),
+        worker_waker_(*this),
+        worker_(*environment.engine(), worker_waker_) {}
   ThreadDriver(const ThreadDriver&) = delete;
   ThreadDriver& operator=(const ThreadDriver&) = delete;
 
@@ -42,12 +46,24 @@ class ThreadDriver final : public Driver, public engine::Waker {
   }
 
  private:
+  // The I/O thread has to look at its timers as well.
+  class WorkerWaker final : public engine::Waker {
+   public:
+    explicit WorkerWaker(ThreadDriver& driver) : driver_(driver) {}
+    void wake() override { driver_.schedule(); }
+
+   private:
+    ThreadDriver& driver_;
+  };
+
   ~ThreadDriver() = default;
   static void on_call(napi_env env, napi_value, void* self, void*);
   static void on_cleanup(void* self);
 
   Environment* environment_;
   engine::IoThread io_;
+  WorkerWaker worker_waker_;
+  engine::HandshakeWorker worker_;
   napi_threadsafe_function function_ = nullptr;
   std::atomic<bool> pending_{false};
   bool hooked_ = false;
@@ -66,7 +82,7 @@ bool ThreadDriver::start() {
   // thread must be gone before what it calls.
   if (napi_add_env_cleanup_hook(env, &on_cleanup, this) != napi_ok) return false;
   hooked_ = true;
-  return io_.start() == 0;
+  return io_.start() == 0 && worker_.start() == 0;
 }
 
 void ThreadDriver::on_call(napi_env env, napi_value, void* self, void*) {
@@ -85,6 +101,7 @@ void ThreadDriver::keep_alive(bool keep) {
 }
 
 void ThreadDriver::stop() {
+  worker_.stop();
   io_.stop();
   if (hooked_) napi_remove_env_cleanup_hook(environment_->env(), &on_cleanup, this);
   if (function_ != nullptr) napi_release_threadsafe_function(function_, napi_tsfn_abort);

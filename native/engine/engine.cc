@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "transport/noise_security.h"
+
 namespace hawser::engine {
 
 using transport::kNever;
@@ -32,8 +34,23 @@ int Engine::open() {
 // --- Hosts.
 
 Host* Engine::create_host(const HostOptions& options, HostError* error) {
-  auto* host = memory_.create<Host>(runtime_, options.endpoint);
+  auto* security = memory_.create<transport::NoiseSecurity>();
+  if (security == nullptr) {
+    *error = {0, ENOMEM};
+    return nullptr;
+  }
+  transport::NoiseSecurityConfig keys;
+  keys.seed = options.identity_seed;
+  keys.network_key = options.network_key;
+  keys.suite = crypto::preferred_suite();
+  if (!security->init(keys)) {
+    security->retire(memory_);
+    *error = {0, ENOSYS};
+    return nullptr;
+  }
+  auto* host = memory_.create<Host>(runtime_, options.endpoint, *security);
   if (host == nullptr) {
+    security->retire(memory_);
     *error = {0, ENOMEM};
     return nullptr;
   }
@@ -274,8 +291,22 @@ void Engine::rearm(Host* host) {
   wheel_.arm(host->timer_, due);
 }
 
+void Engine::compute_handshakes(Time now) {
+  while (transport::Handshake* next = runtime_.next_handshake()) {
+    next->compute();
+    runtime_.finish(now, next);
+  }
+}
+
 void Engine::run_timers(Time now) {
   runtime_.run_timers(now);
+  if (runtime_.has_handshakes()) {
+    if (computer_ != nullptr) {
+      computer_->look();
+    } else {
+      compute_handshakes(now);
+    }
+  }
   while (transport::TimerWheel::Entry* entry = wheel_.pop_expired(now)) {
     Host* host = static_cast<Host::Timer*>(entry)->host;
     if (host == nullptr) {

@@ -30,6 +30,16 @@ namespace hawser::engine {
 
 class Engine {
  public:
+  // Who computes handshakes, on another thread.
+  class Computer {
+   public:
+    // Under the lock: there is something to compute.
+    virtual void look() = 0;
+
+   protected:
+    ~Computer() = default;
+  };
+
   // memory_limit: bytes of native memory at most, 0 = none.
   Engine(transport::Time now, size_t memory_limit) : Engine(now, memory_limit, {}) {}
   // With something else than the system's sockets and random numbers.
@@ -45,6 +55,9 @@ class Engine {
   Mutex& mutex() { return mutex_; }
   // Rises with every datagram that came or went. Any thread, without the lock.
   uint64_t progress() const { return progress_.load(std::memory_order_relaxed); }
+
+  // nullptr, as at first: handshakes are computed by run_timers().
+  void set_computer(Computer* computer) { computer_ = computer; }
 
   transport::HeapMemory& memory() { return memory_; }
   transport::Runtime& runtime() { return runtime_; }
@@ -112,6 +125,7 @@ class Engine {
   void send_to_network(Host* host, const Path& path, const transport::Train& train);
   void send_held();
   void release_due(Host* host, transport::Time now);
+  void compute_handshakes(transport::Time now);
   void rearm(Host* host);
   void finish_closed(transport::Time now);
   void report(Host* host, uint32_t event);
@@ -126,6 +140,7 @@ class Engine {
   DatagramNetwork* const network_;
   SystemRandom random_;
   transport::Runtime runtime_;
+  Computer* computer_ = nullptr;
   SocketSet sockets_;
   net::ReceiveBatch batch_;
   uint8_t* train_buffer_ = nullptr;

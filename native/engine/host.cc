@@ -6,8 +6,9 @@
 
 namespace hawser::engine {
 
-Host::Host(transport::Runtime& runtime, const transport::EndpointConfig& config)
-    : memory_(runtime.memory()), endpoint_(runtime, config), timer_(this) {}
+Host::Host(transport::Runtime& runtime, const transport::EndpointConfig& config,
+           transport::Security& security)
+    : memory_(runtime.memory()), endpoint_(runtime, config, security), timer_(this) {}
 
 Host::~Host() {
   for (size_t i = 0; i < socket_count_; i++) sockets_[i].~HostSocket();

@@ -21,6 +21,10 @@ class SocketSet;
 
 struct HostOptions {
   transport::EndpointConfig endpoint;
+  // The Ed25519 seed of the identity, 32 bytes; and the key of a closed network, 32 bytes, or
+  // nullptr. Copied.
+  const uint8_t* identity_seed = nullptr;
+  const uint8_t* network_key = nullptr;
   net::SocketOptions sockets;
   // Where to bind; copied.
   const net::Address* addresses = nullptr;
@@ -31,7 +35,7 @@ struct HostOptions {
 
 struct HostError {
   size_t socket = 0;  // index in HostOptions::addresses
-  int error = 0;      // errno
+  int error = 0;      // errno; ENOSYS: there is no OpenSSL
 };
 
 // What happened to a host since it was last asked. Bits.
@@ -43,7 +47,8 @@ enum HostEvent : uint32_t {
 // Made, closed and destroyed by its Engine, under the engine's lock.
 class Host {
  public:
-  Host(transport::Runtime& runtime, const transport::EndpointConfig& config);
+  Host(transport::Runtime& runtime, const transport::EndpointConfig& config,
+       transport::Security& security);
   ~Host();
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;

@@ -29,8 +29,25 @@ class Mutex {
   void give_way() const;
 
  private:
+  friend class Condition;
+
   pthread_mutex_t mutex_;
   std::atomic<int> waiting_{0};
+};
+
+class Condition {
+ public:
+  Condition() { pthread_cond_init(&condition_, nullptr); }
+  ~Condition() { pthread_cond_destroy(&condition_); }
+  Condition(const Condition&) = delete;
+  Condition& operator=(const Condition&) = delete;
+
+  // `mutex` is held, and is so again afterwards. May return for nothing.
+  void wait(Mutex& mutex) { pthread_cond_wait(&condition_, &mutex.mutex_); }
+  void signal() { pthread_cond_signal(&condition_); }
+
+ private:
+  pthread_cond_t condition_;
 };
 
 class MutexLock {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "wire/packet.h"
+#include "transport/session.h"
 
 namespace hawser::engine {
 
@@ -26,9 +26,9 @@ void VirtualNetwork::clear_sent() {
   bytes_.clear();
 }
 
-void VirtualNetwork::on_packet(const transport::Session&, uint64_t number, const uint8_t* frames,
-                               size_t length) {
-  tapped_.push_back(Tapped{number, keep(frames, length), length});
+void VirtualNetwork::on_packet(const transport::Session& session, uint64_t number,
+                               const uint8_t* frames, size_t length) {
+  tapped_.push_back(Tapped{number, session.local_id(), keep(frames, length), length});
 }
 
 void VirtualNetwork::send(const HostSocket* from, const net::Address& to, const uint8_t* data,
@@ -45,6 +45,7 @@ void VirtualNetwork::send(const HostSocket* from, const net::Address& to, const 
       const Tapped& frames = tapped_[tapped++];
       sent.has_frames = true;
       sent.number = frames.number;
+      sent.source = frames.source;
       sent.frames_offset = frames.offset;
       sent.frames_length = frames.length;
     }

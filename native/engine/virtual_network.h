@@ -13,6 +13,7 @@
 #include "net/prng.h"
 #include "transport/packet_tap.h"
 #include "transport/time.h"
+#include "wire/packet.h"
 
 namespace hawser::engine {
 
@@ -27,6 +28,8 @@ class VirtualNetwork final : public DatagramNetwork,
     // DATA only: the full packet number, and the frames before they were protected.
     bool has_frames;
     uint64_t number;
+    // And the connection id under which its sender is reached.
+    wire::ConnectionId source;
     size_t frames_offset;
     size_t frames_length;
     size_t offset;
@@ -63,6 +66,7 @@ class VirtualNetwork final : public DatagramNetwork,
 
   struct Tapped {
     uint64_t number;
+    wire::ConnectionId source;
     size_t offset;
     size_t length;
   };
