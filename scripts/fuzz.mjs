@@ -77,22 +77,67 @@ function vectors(file, list) {
   )
 }
 
-/** Scripts for `peers`: a session, a channel each way, messages; then a packet with the frames of a vector. */
+/**
+ * Scripts for `peers`, in a network that can be read and in a protected one: a session, a channel each way, messages;
+ * then a packet with the frames of a vector; or what strangers say, before there is a session and afterwards.
+ */
 function peerScripts(frames) {
   const carry = [0, 0, 4]
   const open = (side) => [8, side, 0, 0, 0, 0]
   const push = (side) => [9, side, 0, 3, 100]
-  const talk = [0, 0, ...carry, ...open(0), ...open(1), ...carry, ...push(0), ...push(1), ...carry]
   const raw = (side, bytes) => [22, side, bytes.length, ...bytes, 0]
-  const lies = frames
-    .filter((bytes) => bytes.length < 256)
-    .map((bytes) => Buffer.from([...talk, ...raw(0, bytes), ...carry, ...raw(1, bytes), ...carry]))
-  return [Buffer.from(talk), ...lies]
+  const short = frames.filter((bytes) => bytes.length < 256)
+  const kinds = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((kind) => [0, 16, 32, 48].map((how) => kind | how))
+  const strange = (side, how) => [
+    23,
+    side,
+    how,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    11,
+    12,
+    13,
+    14,
+    15,
+    16,
+    17,
+  ]
+  return [0x00, 0x20, 0x60, 0xa0].flatMap((first) => {
+    const begin = [first, first & 0x80]
+    const talk = [...carry, ...open(0), ...open(1), ...carry, ...push(0), ...push(1), ...carry]
+    const lies = short.map((bytes) => [
+      ...talk,
+      ...raw(0, bytes),
+      ...carry,
+      ...raw(1, bytes),
+      ...carry,
+    ])
+    const strangers = kinds.map((how) => [
+      ...strange(1, how),
+      ...strange(0, how),
+      ...talk,
+      ...strange(1, how),
+      ...strange(0, how),
+      ...carry,
+    ])
+    return [talk, ...lies, ...strangers].map((script) => Buffer.from([...begin, ...script]))
+  })
 }
 
 function seeds(target) {
   const frames = () => vectors('frames.json', 'frames')
-  if (target === 'packet') return vectors('packets.json', 'packets')
+  if (target === 'packet') {
+    const lists = ['packets', 'init_payloads', 'response_payloads']
+    return lists.flatMap((list) => vectors('packets.json', list))
+  }
   if (target === 'frames') return frames()
   if (target === 'peers') return peerScripts(frames())
   return []

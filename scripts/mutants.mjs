@@ -2,8 +2,8 @@
 // npm run mutants [-- name… | --list] [--jobs 2] [--seeds 1000]
 //
 // Proof that the proof works. Every file in native/test/mutations is a small patch that puts one bug into
-// native/transport or native/wire; its first line says which. For each of them: the bug goes into a copy of native/
-// (build-mutants/, never this tree), the simulator is built, and
+// native/transport, native/wire or native/crypto; its first line says which. For each of them: the bug goes into a
+// copy of native/ (build-mutants/, never this tree), the simulator is built, and
 // - a transfer over a path that loses nothing must still pass (`hawser_sim --lossless`), or the bug is not subtle;
 // - the seeds of the simulator must find it, or else the unit tests, which are built only if that is needed.
 // A bug that nothing finds SURVIVES, and the run fails.

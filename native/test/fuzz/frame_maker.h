@@ -26,7 +26,7 @@ inline constexpr FrameShape kShapes[] = {
     {0x06, "*cu"}, {0x07, "c*uv"},  {0x08, "cuv"},    {0x09, "cvvvvv"}, {0x0a, "cvvvv"},
     {0x0b, "cv"},  {0x0c, "cv"},    {0x0d, "v"},      {0x0e, "cbbvvv"}, {0x0f, "cvvv"},
     {0x10, "cv"},  {0x11, "cvvvb"}, {0x12, "vb"},     {0x14, "cum"},    {0x15, "cuvvb"},
-    {0x28, "c"},   {0x40, "b"},
+    {0x28, "c"},   {0x40, "b"},     {0x03, "vvb"},    {0x16, "uu"},     {0x17, "uu"},
 };
 
 // Makes frames that look right and say anything: what the reader accepts most of, with values that

@@ -6,12 +6,15 @@
 #include <utility>
 #include <vector>
 
+#include "sim/clear_security.h"
 #include "sim/content.h"
 #include "sim/sim_memory.h"
 #include "sim/sim_random.h"
 #include "test/fuzz/check.h"
 #include "transport/endpoint.h"
 #include "transport/message_sink.h"
+#include "transport/noise_security.h"
+#include "transport/packet_tap.h"
 #include "transport/runtime.h"
 #include "wire/frames.h"
 
@@ -66,32 +69,56 @@ struct Side {
   CloseReason reason;
 };
 
+// How a whole network is protected.
+struct Protected {
+  bool on = false;  // otherwise packets can be read, and are made by hand
+  crypto::ProtectionLimits limits;
+};
+
+// Who `number` is. The owner hands it to an endpoint, or retires it.
+inline transport::Security* make_security(transport::Memory& memory, uint8_t number,
+                                          const Protected& how) {
+  wire::PeerIdBytes name{};
+  name.bytes[0] = number;
+  if (!how.on) return memory.create<sim::ClearSecurity>(name);
+  auto* made = memory.create<transport::NoiseSecurity>();
+  transport::NoiseSecurityConfig config;
+  config.seed = name.bytes;
+  config.limits = how.limits;
+  FUZZ_CHECK(made->init(config), "no libcrypto");
+  return made;
+}
+
+// A datagram, and how it reads: the same bytes unless it is sealed; none if nobody can know.
+struct Sent {
+  std::vector<uint8_t> bytes;
+  std::vector<uint8_t> clear;
+};
+
 // An endpoint, driven in the way that transport/runtime.h asks of its owner, with an application
 // that does what it is told and checks what it gets.
-class FuzzPeer final : private transport::MessageSink {
+class FuzzPeer final : private transport::MessageSink, private transport::PacketTap {
  public:
-  FuzzPeer(uint8_t number, Time now, const transport::EndpointConfig& config, Truth& truth)
+  FuzzPeer(uint8_t number, Time now, const transport::EndpointConfig& config, const Protected& how,
+           Truth& truth)
       : truth_(truth),
         number_(number),
         memory_(number),
         random_(1, number),
         runtime_(memory_, random_, now),
-        config_(with_id(config, number)),
-        endpoint_(runtime_, config_) {
+        config_(config),
+        endpoint_(runtime_, config_, *make_security(memory_, number, how)) {
+    runtime_.set_tap(this);
     endpoint_.set_accepting(true);
   }
   // Every allocation comes back.
   ~FuzzPeer() {
     endpoint_.destroy_all();
+    for (transport::Handshake* handshake : computed_) runtime_.finish(0, handshake);
     runtime_.collect();
-    runtime_.pool().trim();
+    endpoint_.pool().trim();
   }
 
-  static wire::PeerIdBytes id_of(uint8_t number) {
-    wire::PeerIdBytes id{};
-    id.bytes[0] = number;
-    return id;
-  }
   static PathAddress address_of(uint8_t number) {
     PathAddress address;
     address.bytes[0] = number;
@@ -104,13 +131,15 @@ class FuzzPeer final : private transport::MessageSink {
   std::vector<Session*>& sessions() { return sessions_; }
   std::vector<std::unique_ptr<Side>>& sides() { return sides_; }
   uint32_t refusals = 0;  // of the next runs offered
+  // Handshakes are computed, but nobody hears of it.
+  bool holds_handshakes = false;
   // By channel number: how the side that accepts is to be.
   static constexpr size_t kConfigs = 16;
   transport::ChannelConfig configs[kConfigs];
 
-  void connect(Time now, uint8_t remote) {
+  void connect(Time now, uint8_t remote, const wire::PeerIdBytes& id) {
     const PathAddress to = address_of(remote);
-    Session* session = endpoint_.connect(now, id_of(remote), &to, 1, now + 10 * transport::kSecond);
+    Session* session = endpoint_.connect(now, id, &to, 1, now + 10 * transport::kSecond);
     if (session != nullptr) sessions_.push_back(session);
   }
 
@@ -149,23 +178,41 @@ class FuzzPeer final : private transport::MessageSink {
     runtime_.set_sink(nullptr);
   }
 
-  // Timers, output, events, until nothing is left to do now. send(to, bytes).
+  // A packet of the first session that is open, around frames that it would not send. Nothing:
+  // there is none, or no memory, or it does not fit.
+  std::vector<uint8_t> seal(Time now, const std::vector<uint8_t>& frames) {
+    transport::Train train;
+    train.buffer = train_.get();
+    train.capacity = kTrainBytes;
+    const auto open = std::find_if(sessions_.begin(), sessions_.end(),
+                                   [](const Session* session) { return session->open(); });
+    const bool built =
+        open != sessions_.end() && (*open)->build_foreign(now, frames.data(), frames.size(), train);
+    clear_.clear();
+    if (!built) return {};
+    return {train.buffer, train.buffer + train.length};
+  }
+
+  // Timers, output, events, until nothing is left to do now. send(to, Sent).
   template <typename Send>
   void service(Time now, Send send) {
     for (int round = 0;; round++) {
       FUZZ_CHECK(round < 10'000, "peer %d never comes to rest", number_);
       runtime_.set_sink(this);
       runtime_.run_timers(now);
+      compute(now);
       transmit(now, send);
       runtime_.set_sink(nullptr);
       events(now);
-      if (!runtime_.has_events() && !runtime_.has_output()) break;
+      if (!runtime_.has_events() && !runtime_.has_output() && !runtime_.has_handshakes()) break;
     }
     FUZZ_CHECK(memory_.misuse() == nullptr, "%s", memory_.misuse());
     FUZZ_CHECK(memory_.in_use() <= kMostMemory, "peer %d keeps %zu bytes", number_,
                memory_.in_use());
   }
-  Time next_timeout() const { return runtime_.has_events() ? 0 : runtime_.next_timeout(); }
+  Time next_timeout() const {
+    return runtime_.has_events() || runtime_.has_handshakes() ? 0 : runtime_.next_timeout();
+  }
 
   // Hands over what waits.
   void deliver(Time now, Side& side) {
@@ -181,10 +228,6 @@ class FuzzPeer final : private transport::MessageSink {
   static constexpr size_t kMostMemory = size_t{12} << 20;
   static constexpr size_t kTrainBytes = 65'535;
 
-  static transport::EndpointConfig with_id(transport::EndpointConfig config, uint8_t number) {
-    config.id = id_of(number);
-    return config;
-  }
   static uint64_t content(uint64_t key, uint64_t sequence) {
     return sim::message_key(sim::stream_key(5, key, 0), sequence);
   }
@@ -236,8 +279,29 @@ class FuzzPeer final : private transport::MessageSink {
     return true;
   }
 
+  void on_packet(const Session& session, uint64_t number, const uint8_t* frames,
+                 size_t length) override {
+    std::vector<uint8_t> packet(wire::kPacketOverhead + length);
+    wire::write_data_header(packet.data(),
+                            wire::DataHeader{session.remote_id(), static_cast<uint32_t>(number)});
+    std::copy_n(frames, length, packet.data() + wire::kHeaderBytes);
+    clear_.push_back(std::move(packet));
+  }
+
+  void compute(Time now) {
+    while (transport::Handshake* handshake = runtime_.next_handshake()) {
+      handshake->compute();
+      computed_.push_back(handshake);
+    }
+    if (holds_handshakes) return;
+    for (transport::Handshake* handshake : std::exchange(computed_, {})) {
+      runtime_.finish(now, handshake);
+    }
+  }
+
   template <typename Send>
   void transmit(Time now, Send send) {
+    clear_.clear();
     transport::Train train;
     train.buffer = train_.get();
     train.capacity = kTrainBytes;
@@ -247,10 +311,20 @@ class FuzzPeer final : private transport::MessageSink {
               train.segments == (train.length + train.segment_size - 1) / train.segment_size &&
               train.segments <= 64,
           "a train that contradicts itself");
+      size_t segment = 0;
       for (size_t at = 0; at < train.length; at += train.segment_size) {
-        const size_t length = std::min(train.length - at, train.segment_size);
-        send(train.to, std::vector<uint8_t>(train.buffer + at, train.buffer + at + length));
+        const uint8_t* const bytes = train.buffer + at;
+        Sent sent;
+        sent.bytes.assign(bytes, bytes + std::min(train.length - at, train.segment_size));
+        if (segment < clear_.size()) {
+          sent.clear = clear_[segment++];
+          FUZZ_CHECK(sent.clear.size() == sent.bytes.size(), "sealed to another length");
+        } else if (bytes[0] >= 0x90) {
+          sent.clear = sent.bytes;
+        }
+        send(train.to, std::move(sent));
       }
+      clear_.clear();
       train.max_segments = 64;
       train.segments = train.segment_size = train.length = 0;
     }
@@ -327,6 +401,9 @@ class FuzzPeer final : private transport::MessageSink {
   const transport::EndpointConfig config_;
   transport::Endpoint endpoint_;
   std::unique_ptr<uint8_t[]> train_{new uint8_t[kTrainBytes]};
+  // Of the train that is built.
+  std::vector<std::vector<uint8_t>> clear_;
+  std::vector<transport::Handshake*> computed_;
   std::vector<Session*> sessions_;
   std::vector<std::unique_ptr<Side>> sides_;
 };

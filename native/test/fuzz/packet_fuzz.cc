@@ -24,43 +24,76 @@ struct Buffer {
 };
 
 void check_data(const uint8_t* data, size_t size) {
+  ConnectionId destination{};
+  const bool addressed = read_destination(data, size, destination);
   DataHeader header{};
   if (!read_data_header(data, size, header)) return;
   FUZZ_CHECK(size >= kMinDataPacket, "%zu bytes", size);
+  FUZZ_CHECK(addressed && destination == header.destination, "another destination");
   const Buffer out(kHeaderBytes);
   FUZZ_CHECK(write_data_header(out.begin(), header) == out.end(), "header length");
   FUZZ_CHECK(std::memcmp(out.begin(), data, kHeaderBytes) == 0, "written otherwise than read");
 }
 
 void check_init(const uint8_t* data, size_t size) {
-  Init init;
-  if (!read_init(data, size, init)) return;
-  FUZZ_CHECK(size >= kInitBytes, "%zu bytes", size);
-  const Buffer out(kInitBytes);
-  FUZZ_CHECK(write_init(out.begin(), out.length, init) == kInitBytes, "does not fit");
-  FUZZ_CHECK(write_init(out.begin(), kInitBytes - 1, init) == 0, "wrote beyond its room");
-  Init again;
-  FUZZ_CHECK(read_init(out.begin(), out.length, again), "what was written cannot be read");
-  FUZZ_CHECK(again.version == init.version && again.source == init.source &&
-                 again.initiator == init.initiator && again.responder == init.responder &&
-                 again.parameters == init.parameters,
-             "INIT changed");
+  InitHeader header{};
+  if (!read_init_header(data, size, header)) return;
+  FUZZ_CHECK(size == kInitBytes, "%zu bytes", size);
+  const Buffer out(kInitHeaderBytes);
+  FUZZ_CHECK(write_init_header(out.begin(), header) == out.end(), "header length");
+  FUZZ_CHECK(std::memcmp(out.begin(), data, kInitHeaderBytes) == 0, "written otherwise than read");
+  FUZZ_CHECK(init_mac2(data) + kHandshakeMacBytes == data + size, "does not end with the packet");
 }
 
 void check_response(const uint8_t* data, size_t size) {
-  Response response;
-  if (!read_response(data, size, response)) return;
-  const Buffer out(kMaxResponseBytes);
-  const size_t length = write_response(out.begin(), out.length, response);
+  ResponseHeader header{};
+  const uint8_t* message = nullptr;
+  size_t length = 0;
+  if (!read_response(data, size, header, message, length)) return;
+  FUZZ_CHECK(size <= kMaxResponseBytes, "%zu bytes", size);
+  FUZZ_CHECK(length > kSecondMessageOverhead && message + length == data + size, "message");
+  const Buffer out(kResponseHeaderBytes);
+  FUZZ_CHECK(write_response_header(out.begin(), header) == out.end(), "header length");
+  FUZZ_CHECK(std::memcmp(out.begin(), data, out.length) == 0, "written otherwise than read");
+}
+
+void check_cookie(const uint8_t* data, size_t size) {
+  Cookie cookie{};
+  if (!read_cookie(data, size, cookie)) return;
+  const Buffer out(kCookiePacketBytes);
+  FUZZ_CHECK(write_cookie(out.begin(), out.length, cookie) == size, "length");
+  FUZZ_CHECK(std::memcmp(out.begin(), data, size) == 0, "written otherwise than read");
+  FUZZ_CHECK(write_cookie(out.begin(), out.length - 1, cookie) == 0, "wrote beyond its room");
+}
+
+void check_init_payload(const uint8_t* data, size_t size) {
+  InitPayload payload{};
+  if (!read_init_payload(data, size, payload)) return;
+  FUZZ_CHECK(size == kInitPayloadBytes, "%zu bytes", size);
+  const Buffer out(kInitPayloadBytes);
+  FUZZ_CHECK(write_init_payload(out.begin(), payload), "what was read cannot be written");
+  InitPayload again{};
+  FUZZ_CHECK(read_init_payload(out.begin(), out.length, again), "what was written cannot be read");
+  FUZZ_CHECK(again.initiator == payload.initiator && again.reset == payload.reset &&
+                 again.parameters == payload.parameters,
+             "payload changed");
+}
+
+void check_response_payload(const uint8_t* data, size_t size) {
+  ResponsePayload payload{};
+  if (!read_response_payload(data, size, payload)) return;
+  const Buffer out(kMaxResponsePayload);
+  const size_t length = write_response_payload(out.begin(), out.length, payload);
   FUZZ_CHECK(length != 0, "does not fit");
-  Response again;
-  FUZZ_CHECK(read_response(out.begin(), length, again), "what was written cannot be read");
-  FUZZ_CHECK(again.version == response.version && again.destination == response.destination &&
-                 again.source == response.source && again.parameters == response.parameters,
-             "RESPONSE changed");
+  ResponsePayload again{};
+  FUZZ_CHECK(read_response_payload(out.begin(), length, again), "what was written cannot be read");
+  FUZZ_CHECK(again.source == payload.source && again.reset == payload.reset &&
+                 again.parameters == payload.parameters,
+             "payload changed");
   for (size_t room = 0; room < length; room++) {
     const Buffer small(room);
-    FUZZ_CHECK(write_response(small.begin(), room, response) == 0, "fits into %zu bytes", room);
+    FUZZ_CHECK(write_response_payload(small.begin(), room, payload) == 0, "fits into %zu bytes",
+               room);
   }
 }
 
@@ -130,6 +163,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check_data(data, size);
   check_init(data, size);
   check_response(data, size);
+  check_cookie(data, size);
+  check_init_payload(data, size);
+  check_response_payload(data, size);
   check_parameters(data, size);
   check_varint(data, size);
   check_number(data, size);

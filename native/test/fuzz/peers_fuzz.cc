@@ -1,6 +1,10 @@
 // Two peers with a wire between them that the input cuts, mixes up, and lies on. Nothing crashes,
 // leaks, hangs or grows without bound; sessions and channels end with a reason; what is handed over
 // is in sequence and comes once. While nobody has lied, it is also what was sent, and all of it.
+//
+// Half of the networks can be read, so that the input makes packets as it likes. The others are
+// protected as they are outside of tests: there the input lies with packets that a session has
+// sealed, and whatever comes from somebody without keys has to be as good as nothing.
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +14,7 @@
 #include "test/fuzz/frame_maker.h"
 #include "test/fuzz/fuzz_peer.h"
 #include "test/fuzz/script.h"
+#include "test/fuzz/stranger.h"
 #include "wire/packet.h"
 
 namespace hawser::fuzz {
@@ -20,7 +25,6 @@ using Bytes = std::vector<uint8_t>;
 
 constexpr uint32_t kMostSessions = 4;
 constexpr uint32_t kMostChannels = 12;
-constexpr uint8_t kStranger = 9;
 
 // HAWSER_FUZZ_TRACE=1 shows every datagram that the peers send: for replays.
 bool trace() {
@@ -30,13 +34,15 @@ bool trace() {
 
 class World {
  public:
-  explicit World(Script& script)
+  World(Script& script, uint8_t first, uint8_t second)
       : script_(script),
-        peers_{FuzzPeer(1, now_, config(script.u8()), truth_),
-               FuzzPeer(2, now_, config(script.u8()), truth_)} {}
+        protected_(protection(first)),
+        peers_{FuzzPeer(1, now_, config(first), protected_, truth_),
+               FuzzPeer(2, now_, config(second), protected_, truth_)},
+        stranger_(script, protected_) {}
 
   void go() {
-    peers_[0].connect(now_, 2);
+    connect(0);
     pump();
     while (!script_.done()) {
       step();
@@ -46,6 +52,12 @@ class World {
   }
 
  private:
+  static Protected protection(uint8_t choice) {
+    Protected how;
+    how.on = (choice & 32) != 0;
+    if ((choice & 64) != 0) how.limits.update_after = 10;
+    return how;
+  }
   // Both peers must agree about the first sequence; the rest is theirs.
   EndpointConfig config(uint8_t choice) {
     EndpointConfig config;
@@ -55,37 +67,49 @@ class World {
     config.initial_credit = (choice & 8) != 0 ? 4'096 : 20'000;
     config.max_credit = 65'536;
     config.path_datagram = (choice & 16) != 0 ? 1'200 : 4'000;
+    if ((choice & 128) != 0) {
+      config.renew_after = 3 * kSecond;
+      config.cookies_above = 0;
+    }
     config.first_sequence = 1;
     return config;
   }
 
   // --- The wire.
 
-  void on_sent(int from, const PathAddress& to, Bytes bytes) {
-    if (to == FuzzPeer::address_of(kStranger)) {
-      stranger_got_ += bytes.size();
+  void connect(size_t from) {
+    const size_t to = 1 - from;
+    peers_[from].connect(now_, static_cast<uint8_t>(to + 1), peers_[to].endpoint().id());
+  }
+
+  void on_sent(int from, const PathAddress& to, Sent sent) {
+    const Bytes& clear = sent.clear;
+    if (to == FuzzPeer::address_of(Stranger::kNumber)) {
+      stranger_got_ += sent.bytes.size();
       FUZZ_CHECK(stranger_got_ <= stranger_sent_, "more for a stranger than came from it");
       return;
     }
     FUZZ_CHECK(to == FuzzPeer::address_of(static_cast<uint8_t>(2 - from)), "for nobody");
     if (trace()) {
       std::fprintf(stderr, "%12.6f  %d>%d %s\n", static_cast<double>(now_) / 1e9, from, 1 - from,
-                   sim::describe(bytes.data(), bytes.size()).c_str());
+                   sim::describe(clear.data(), clear.size()).c_str());
     }
     wire::DataHeader header{};
-    if (wire::read_data_header(bytes.data(), bytes.size(), header)) {
+    if (wire::read_data_header(clear.data(), clear.size(), header)) {
       latest_[static_cast<size_t>(from)] = header;
       has_latest_[static_cast<size_t>(from)] = true;
     }
+    if (sent.bytes[0] == 0x90) init_[static_cast<size_t>(from)] = sent.bytes;
+    if (sent.bytes[0] == 0xa0) response_[static_cast<size_t>(from)] = sent.bytes;
     auto& queue = queue_[static_cast<size_t>(1 - from)];
-    queue.push_back(std::move(bytes));
+    queue.push_back(std::move(sent));
     FUZZ_CHECK(queue.size() < 20'000, "endless output");
   }
 
   void pump() {
     for (int i = 0; i < 2; i++) {
       peers_[static_cast<size_t>(i)].service(
-          now_, [&](const PathAddress& to, Bytes bytes) { on_sent(i, to, std::move(bytes)); });
+          now_, [&](const PathAddress& to, Sent sent) { on_sent(i, to, std::move(sent)); });
     }
   }
 
@@ -96,9 +120,9 @@ class World {
   void carry() {
     now_ += kMillisecond;
     for (size_t to = 0; to < 2; to++) {
-      std::deque<Bytes> batch;
+      std::deque<Sent> batch;
       batch.swap(queue_[to]);
-      for (const Bytes& bytes : batch) arrive(to, bytes);
+      for (const Sent& sent : batch) arrive(to, sent.bytes);
     }
     pump();
   }
@@ -144,7 +168,7 @@ class World {
         wait();
         break;
       case 7:
-        if (opened_sessions_++ < kMostSessions) peers_[which].connect(now_, uint8_t(2 - which));
+        if (opened_sessions_++ < kMostSessions) connect(which);
         break;
       case 8:
         open(which);
@@ -205,9 +229,9 @@ class World {
     if (queue.empty()) return;
     switch (what) {
       case 2: {
-        const Bytes bytes = std::move(queue.front());
+        const Sent sent = std::move(queue.front());
         queue.pop_front();
-        arrive(to, bytes);
+        arrive(to, sent.bytes);
         break;
       }
       case 3:
@@ -298,11 +322,11 @@ class World {
     auto& queue = queue_[to];
     wire::DataHeader header{};
     if (queue.empty() ||
-        !wire::read_data_header(queue.front().data(), queue.front().size(), header)) {
+        !wire::read_data_header(queue.front().clear.data(), queue.front().clear.size(), header)) {
       return;
     }
     truth_.lied = true;
-    Bytes packet = std::move(queue.front());
+    Bytes packet = std::move(queue.front().clear);
     queue.pop_front();
     const Bytes tag(packet.end() - wire::kTagBytes, packet.end());
     Bytes frames(packet.begin() + wire::kHeaderBytes, packet.end() - wire::kTagBytes);
@@ -323,6 +347,10 @@ class World {
               ? at
               : frames.erase(at, at + static_cast<ptrdiff_t>(starts[frame + 1] - starts[frame]));
       frames.insert(place, added.begin(), added.end());
+    }
+    if (protected_.on) {
+      send_sealed(to, frames);
+      return;
     }
     packet.insert(packet.end(), frames.begin(), frames.end());
     packet.insert(packet.end(), tag.begin(), tag.end());
@@ -348,6 +376,10 @@ class World {
     const size_t from = 1 - to;
     if (!has_latest_[from] || frames.empty()) return;
     truth_.lied = true;
+    if (protected_.on) {
+      send_sealed(to, frames);
+      return;
+    }
     wire::DataHeader header = latest_[from];
     // The real one with this number will then be taken for a repetition.
     header.number += 1 + script_.below(3);
@@ -357,6 +389,11 @@ class World {
     packet.insert(packet.end(), frames.begin(), frames.end());
     packet.resize(packet.size() + wire::kTagBytes);
     arrive(to, packet);
+  }
+
+  void send_sealed(size_t to, const Bytes& frames) {
+    const Bytes packet = frames.empty() ? Bytes() : peers_[1 - to].seal(now_, frames);
+    if (!packet.empty()) arrive(to, packet);
   }
 
   void speak(size_t to) {
@@ -375,27 +412,53 @@ class World {
   // Somebody else sends something, or in the name of the other side.
   void strange(size_t to) {
     const uint8_t how = script_.u8();
+    const bool right = (how & 32) != 0;
+    const wire::PeerIdBytes victim = peers_[to].endpoint().id();
+    const auto& sessions = peers_[to].sessions();
     Bytes datagram;
-    if ((how & 3) == 0) {
-      wire::Init init;
-      init.source = wire::ConnectionId::from_u64(script_.u8());
-      init.initiator = FuzzPeer::id_of(static_cast<uint8_t>(3 + script_.below(4)));
-      init.responder = FuzzPeer::id_of(static_cast<uint8_t>(to + 1));
-      datagram.resize(wire::kInitBytes);
-      wire::write_init(datagram.data(), datagram.size(), init);
-    } else {
-      size_t length = 0;
-      const uint8_t* bytes = script_.bytes(script_.u8(), length);
-      datagram.assign(bytes, bytes + length);
-      if ((how & 4) != 0 && !datagram.empty()) datagram[0] = uint8_t(0x80 + 0x10 * (how >> 6));
-      if ((how & 8) != 0) datagram.resize(wire::kInitBytes);
+    switch (how & 7) {
+      case 0:
+        datagram = stranger_.init(victim);
+        stranger_.sign(victim, datagram);
+        break;
+      case 1:
+      case 2:
+        datagram = (how & 7) == 1 ? stranger_.init(victim) : init_[1 - to];
+        stranger_.change(datagram);
+        if (right) stranger_.sign(victim, datagram);
+        break;
+      case 3:
+        datagram = response_[1 - to];
+        stranger_.change(datagram);
+        break;
+      case 4:
+        datagram = stranger_.cookie(init_[to], peers_[1 - to].endpoint().id(), right);
+        break;
+      case 5:
+        // The token that the other side has told.
+        datagram = stranger_.reset(
+            sessions.empty() ? wire::ResetToken{} : sessions[0]->remote_reset(), right);
+        if (right) truth_.lied = true;
+        break;
+      case 6:
+        peers_[to].holds_handshakes = !peers_[to].holds_handshakes;
+        return;
+      default: {
+        size_t length = 0;
+        const uint8_t* bytes = script_.bytes(script_.u8(), length);
+        datagram.assign(bytes, bytes + length);
+        if (right && !datagram.empty()) datagram[0] = uint8_t(0x80 + 0x10 * (how >> 6));
+        if ((how & 8) != 0) datagram.resize(wire::kInitBytes);
+        break;
+      }
     }
     if ((how & 16) != 0) {
-      truth_.lied = true;
+      // What is protected does not believe it.
+      if (!protected_.on) truth_.lied = true;
       arrive(to, datagram);
     } else {
       stranger_sent_ += datagram.size();
-      peers_[to].receive(now_, FuzzPeer::address_of(kStranger), datagram);
+      peers_[to].receive(now_, FuzzPeer::address_of(Stranger::kNumber), datagram);
     }
   }
 
@@ -405,6 +468,7 @@ class World {
     for (FuzzPeer& peer : peers_) {
       peer.memory().fail_after(0, 0);
       peer.refusals = 0;
+      peer.holds_handshakes = false;
       for (auto& side : peer.sides()) {
         if (side->channel != nullptr) side->channel->set_demand(now_, Demand::kContinuous);
       }
@@ -464,10 +528,15 @@ class World {
   Script& script_;
   Time now_ = kSecond;
   Truth truth_;
+  const Protected protected_;
   std::array<FuzzPeer, 2> peers_;
-  std::deque<Bytes> queue_[2];       // by receiver
+  Stranger stranger_;
+  std::deque<Sent> queue_[2];        // by receiver
   wire::DataHeader latest_[2] = {};  // of the last packet, by sender
   bool has_latest_[2] = {false, false};
+  // The last ones, by sender.
+  Bytes init_[2];
+  Bytes response_[2];
   uint32_t opened_sessions_ = 1;
   uint32_t opened_channels_ = 0;
   uint64_t stranger_sent_ = 0;
@@ -480,6 +549,8 @@ class World {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace hawser::fuzz;
   Script script(data, std::min<size_t>(size, 2048));
-  World(script).go();
+  const uint8_t first = script.u8();
+  const uint8_t second = script.u8();
+  World(script, first, second).go();
   return 0;
 }

@@ -23,7 +23,8 @@ size_t open_descriptors() {
 
 Host* create(Engine& engine, const std::vector<net::Address>& addresses, HostError* error) {
   HostOptions options;
-  options.endpoint.id = test::peer_id(1);
+  const auto seed = test::identity_seed(1);
+  options.identity_seed = seed.data();
   options.addresses = addresses.data();
   options.address_count = addresses.size();
   return engine.create_host(options, error);

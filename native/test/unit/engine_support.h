@@ -5,11 +5,13 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "crypto/ed25519.h"
 #include "engine/engine.h"
 #include "engine/path.h"
 #include "net/clock.h"
@@ -26,10 +28,15 @@ inline net::Address loopback(uint16_t port = 0) {
   return address;
 }
 
+inline std::array<uint8_t, crypto::kEd25519SeedBytes> identity_seed(uint8_t number) {
+  return {number, 1};
+}
+
 inline wire::PeerIdBytes peer_id(uint8_t number) {
+  crypto::Ed25519Key key;
+  EXPECT_TRUE(key.init(identity_seed(number).data()));
   wire::PeerIdBytes id{};
-  id.bytes[0] = number;
-  id.bytes[31] = 1;
+  std::memcpy(id.bytes, key.public_key(), sizeof id.bytes);
   return id;
 }
 
@@ -59,7 +66,8 @@ class KeepingSink : public transport::MessageSink {
 // An engine with one host, and the application on top of it: accepts every channel and wants its
 // messages.
 struct Node {
-  explicit Node(uint8_t number) : id(peer_id(number)), engine(net::monotonic_now_ns(), 0) {
+  explicit Node(uint8_t number)
+      : seed(identity_seed(number)), id(peer_id(number)), engine(net::monotonic_now_ns(), 0) {
     EXPECT_EQ(engine.open(), 0);
   }
   ~Node() { let_go(); }
@@ -79,7 +87,7 @@ struct Node {
   void bind(const std::function<void(HostOptions&)>& change = nullptr) {
     const net::Address at = loopback();
     HostOptions options;
-    options.endpoint.id = id;
+    options.identity_seed = seed.data();
     options.addresses = &at;
     options.address_count = 1;
     if (change) change(options);
@@ -161,6 +169,7 @@ struct Node {
     return engine.next_timeout();
   }
 
+  std::array<uint8_t, crypto::kEd25519SeedBytes> seed;
   wire::PeerIdBytes id;
   Engine engine;
   Host* host = nullptr;

@@ -1,7 +1,8 @@
-// The helper thread and the I/O thread.
+// The helper thread, the I/O thread, and the one that computes handshakes.
 
 #include <atomic>
 
+#include "engine/handshake_worker.h"
 #include "engine/helper_thread.h"
 #include "engine/io_thread.h"
 #include "engine_support.h"
@@ -82,6 +83,47 @@ TEST_F(Threads, IoThreadLearnsOfEarlierDeadlines) {
   thread.note_deadline(0);
   EXPECT_TRUE(until([&] { return b.opened == 1; }));
   thread.stop();
+}
+
+// Both ends of the handshake, one on each worker; what comes of it leaves at once.
+TEST_F(Threads, WorkersComputeHandshakes) {
+  CountingWaker waker_a;
+  HandshakeWorker worker_a(a.engine, waker_a);
+  HandshakeWorker worker_b(b.engine, waker);
+  ASSERT_EQ(worker_a.start(), 0);
+  ASSERT_EQ(worker_b.start(), 0);
+  Session* session = a.connect(b);
+  ASSERT_NE(session, nullptr);
+  EXPECT_TRUE(drive({&a, &b}, [&] { return a.opened == 1 && b.opened == 1; }));
+  EXPECT_GE(waker_a.calls.load(), 2);  // its own message, and the answer to it
+  EXPECT_GE(waker.calls.load(), 1);
+  worker_b.stop();
+  worker_b.stop();
+  // Without them the engine does it itself.
+  worker_a.stop();
+  ASSERT_NE(a.connect(b), nullptr);
+  EXPECT_TRUE(drive({&a, &b}, [&] { return b.opened == 2; }));
+}
+
+// A host goes while its handshake is computed.
+TEST_F(Threads, AWorkerOutlivesItsHost) {
+  HandshakeWorker worker(a.engine, waker);
+  for (int i = 0; i < 20; i++) {
+    if (a.host == nullptr) a.bind();
+    ASSERT_EQ(worker.start(), 0);
+    ASSERT_NE(a.connect(b), nullptr);
+    a.step();
+    a.let_go();
+    worker.stop();
+  }
+  MutexLock lock(a.engine.mutex());
+  a.engine.runtime().collect();
+  // What the worker never came to.
+  while (transport::Handshake* left = a.engine.runtime().next_handshake()) {
+    left->compute();
+    a.engine.runtime().finish(net::monotonic_now_ns(), left);
+  }
+  EXPECT_LE(a.engine.memory().in_use(), net::UdpSocket::kMaxTrainBytes + 4'096);
 }
 
 TEST_F(Threads, StopEndsASleepingThread) {

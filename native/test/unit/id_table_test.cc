@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "sim/sim_random.h"
 #include "test/support/failing_memory.h"
 #include "test/support/test_random.h"
 
@@ -20,7 +21,8 @@ TEST(IdTable, FindsWhatWasInsertedAndNothingElse) {
     test::TestRandom random(seed);
     FailingMemory memory;
     {
-      IdTable<int> table(memory, random.next());
+      sim::SimRandom keys(seed, 1);
+      IdTable<int> table(memory, keys);
       std::map<uint64_t, int*> model;
       std::vector<int> values(64);
       // Few different ids, so that erasing and finding again are common; some look alike.
@@ -57,7 +59,8 @@ TEST(IdTable, FindsWhatWasInsertedAndNothingElse) {
 
 TEST(IdTable, WithoutMemoryInsertChangesNothing) {
   FailingMemory memory;
-  IdTable<int> table(memory, 1);
+  sim::SimRandom keys(1, 1);
+  IdTable<int> table(memory, keys);
   int value = 0;
   uint64_t inserted = 0;
   for (uint64_t fail = 0; fail < 4; fail++) {
@@ -77,7 +80,8 @@ TEST(IdTable, WithoutMemoryInsertChangesNothing) {
 
 TEST(IdTable, GivesMemoryBackWhenItEmpties) {
   FailingMemory memory;
-  IdTable<int> table(memory, 77);
+  sim::SimRandom keys(77, 1);
+  IdTable<int> table(memory, keys);
   int value = 0;
   for (uint64_t id = 0; id < 10'000; id++) ASSERT_TRUE(table.insert(id, &value));
   const size_t full = memory.in_use();
@@ -93,7 +97,8 @@ TEST(IdTable, GivesMemoryBackWhenItEmpties) {
 
 TEST(IdTable, ErasingWhatIsNotThereDoesNothing) {
   FailingMemory memory;
-  IdTable<int> table(memory, 5);
+  sim::SimRandom keys(5, 1);
+  IdTable<int> table(memory, keys);
   int value = 0;
   table.erase(3);
   ASSERT_TRUE(table.insert(3, &value));

@@ -1,4 +1,8 @@
+#include <functional>
+
+#include "sim/clear_security.h"
 #include "test/unit/sim_support.h"
+#include "transport/init_guard.h"
 
 namespace hawser::sim {
 namespace {
@@ -11,6 +15,11 @@ class Handshake : public TwoPeers {
       if (captured.from == from && captured.view().type == type) times.push_back(captured.time);
     }
     return times;
+  }
+  static void sign(const wire::PeerIdBytes& responder, std::vector<uint8_t>& init) {
+    uint8_t key[crypto::SipHash::kKeyBytes];
+    ClearSecurity::key_of(responder, key);
+    transport::InitGuard::sign_mac1(key, init.data());
   }
 };
 
@@ -95,16 +104,24 @@ TEST_F(Handshake, HalfOpenSessionsAreForgottenAfterTenSeconds) {
   rule.from = 1;  // no RESPONSE arrives
   rule.any_packet = true;
   network_.add_drop_rule(rule);
-  a_->connect(1, 2 * kSecond);
-  network_.run_for(5 * kSecond);
-  EXPECT_EQ(b_->endpoint().session_count(), 1u);
-  network_.run_for(10 * kSecond);
-  EXPECT_EQ(b_->endpoint().session_count(), 0u);
-  // Its owner was never told of it.
-  EXPECT_TRUE(app_.opened.empty());
-  EXPECT_EQ(app_.sessions_closed.size(), 1u);
-  b_->runtime().run_timers(network_.now());
-  EXPECT_EQ(b_->memory().in_use(), 0u);
+  // What the endpoint itself needs, and keeps from its first handshake on.
+  size_t in_use = 0;
+  for (size_t attempt = 1; attempt <= 3; attempt++) {
+    a_->connect(1, 2 * kSecond);
+    network_.run_for(5 * kSecond);
+    EXPECT_EQ(b_->endpoint().session_count(), 1u);
+    EXPECT_EQ(b_->endpoint().half_open_count(), 1u);
+    network_.run_for(10 * kSecond);
+    EXPECT_EQ(b_->endpoint().session_count(), 0u);
+    EXPECT_EQ(b_->endpoint().half_open_count(), 0u);
+    // Its owner was never told of it.
+    EXPECT_TRUE(app_.opened.empty());
+    EXPECT_EQ(app_.sessions_closed.size(), attempt);
+    b_->runtime().run_timers(network_.now());
+    if (attempt == 1) in_use = b_->memory().in_use();
+    EXPECT_EQ(b_->memory().in_use(), in_use);
+  }
+  EXPECT_LT(in_use, 32u << 10);
 }
 
 TEST_F(Handshake, HalfOpenSessionsAreLimited) {
@@ -128,33 +145,61 @@ TEST_F(Handshake, NobodyAnswersAStrangeInit) {
   RawPeer raw(network_);
   ASSERT_TRUE(raw.start_connecting(1));  // tells it whom to send to
   raw.clear();
-  wire::Init init;
-  init.source = wire::ConnectionId::from_u64(99);
-  init.initiator = raw.id();
-  init.responder = SimPeer::id_of(1);
-  std::vector<uint8_t> good(wire::kInitBytes);
-  ASSERT_EQ(wire::write_init(good.data(), good.size(), init), good.size());
+  const wire::PeerIdBytes victim = SimPeer::id_of(1);
+  // Another INIT than the one that was answered.
+  const auto make = [&](const wire::PeerIdBytes& responder, const wire::PeerIdBytes& initiator,
+                        const std::function<void(std::vector<uint8_t>&)>& change) {
+    std::vector<uint8_t> bytes = raw.make_init(responder, initiator);
+    bytes[6] ^= 0xff;  // the source
+    if (change) change(bytes);
+    sign(responder, bytes);
+    return bytes;
+  };
+  const std::vector<uint8_t> good = make(victim, raw.id(), nullptr);
 
   std::vector<std::vector<uint8_t>> bad;
+  // Which costs no more than a look at it.
   bad.push_back({good.begin(), good.end() - 1});  // too short
-  init.responder = SimPeer::id_of(7);
-  bad.emplace_back(good.size());
-  wire::write_init(bad.back().data(), good.size(), init);
-  init.responder = SimPeer::id_of(1);
-  init.initiator = SimPeer::id_of(1);  // from itself
-  bad.emplace_back(good.size());
-  wire::write_init(bad.back().data(), good.size(), init);
   bad.push_back(good);
-  bad.back()[4] = 1;  // another version
+  bad.back().push_back(0);                                    // too long
+  bad.push_back(make(SimPeer::id_of(7), raw.id(), nullptr));  // for somebody else
   bad.push_back(good);
-  bad.back()[0] |= 1;  // a flag
+  *(wire::init_mac1(bad.back().data()) + 7) ^= 1;  // for nobody
+  bad.push_back(good);
+  *wire::init_message(bad.back().data()) ^= 1;  // changed on its way
+  for (const auto& change : std::vector<std::function<void(std::vector<uint8_t>&)>>{
+           [](auto& bytes) { bytes[4] = 0; },                                     // another version
+           [](auto& bytes) { bytes[4] = 2; }, [](auto& bytes) { bytes[5] = 0; },  // no suite
+           [](auto& bytes) { bytes[5] = 3; }, [](auto& bytes) { bytes[0] |= 1; }}) {  // a flag
+    bad.push_back(make(victim, raw.id(), change));
+  }
+  const size_t cheap = bad.size();
+  // Which has to be computed before it shows.
+  bad.push_back(make(victim, victim, nullptr));  // from itself
+  for (const auto& change : std::vector<std::function<void(std::vector<uint8_t>&)>>{
+           // Bytes behind the parameters.
+           [](auto& bytes) { wire::init_message(bytes.data())[wire::kInitPayloadBytes - 1] = 1; },
+           // What the length of the parameters says.
+           [](auto& bytes) { wire::init_message(bytes.data())[48] = 1; },
+           // The tag.
+           [](auto& bytes) {
+             wire::init_message(bytes.data())[wire::kInitMessageBytes - 1] = 1;
+           }}) {
+    bad.push_back(make(victim, raw.id(), change));
+  }
+  const uint64_t answered = b_->endpoint().counters().handshakes_answered;
   for (const auto& bytes : bad) {
     raw.send_datagram(bytes);
     raw.settle();
     EXPECT_TRUE(raw.received().empty());
   }
   const transport::EndpointCounters counters = b_->endpoint().counters();
-  EXPECT_EQ(counters.foreign + counters.malformed + counters.not_for_us, bad.size());
+  EXPECT_EQ(counters.foreign, 1u);
+  EXPECT_EQ(counters.malformed, 6u + 2u);
+  EXPECT_EQ(counters.not_for_us, 3u + 1u);
+  EXPECT_EQ(counters.unauthenticated, 1u);
+  EXPECT_EQ(counters.handshakes_answered - answered, bad.size() - cheap);
+  EXPECT_EQ(b_->endpoint().half_open_count(), 1u);
   raw.send_datagram(good);
   raw.settle();
   EXPECT_EQ(raw.received().size(), 1u);
@@ -187,11 +232,15 @@ TEST_F(Handshake, AResponseFromElsewhereIsIgnored) {
   network_.set_up(0, 1, false);
   Session* session = a_->connect(1, 5 * kSecond);
   network_.run_for(kMillisecond);
-  wire::Response response;
-  response.destination = session->local_id();
-  response.source = wire::ConnectionId::from_u64(1);
+  // As the right one would be.
+  wire::ResponseHeader header;
+  header.destination = session->local_id();
+  wire::ResponsePayload payload{};
+  payload.source = wire::ConnectionId::from_u64(1);
   std::vector<uint8_t> bytes(wire::kMaxResponseBytes);
-  bytes.resize(wire::write_response(bytes.data(), bytes.size(), response));
+  uint8_t* const message = wire::write_response_header(bytes.data(), header);
+  bytes.resize(wire::kResponseHeaderBytes + wire::kSecondMessageOverhead +
+               wire::write_response_payload(message, wire::kMaxResponsePayload, payload));
   transport::PathAddress stranger;
   stranger.bytes[0] = 0x77;
   network_.inject(network_.now(), stranger, 0, bytes.data(), bytes.size());
@@ -199,7 +248,7 @@ TEST_F(Handshake, AResponseFromElsewhereIsIgnored) {
   EXPECT_FALSE(session->open());
   network_.set_up(0, 1, true);
   EXPECT_TRUE(network_.run_until([&] { return session->open(); }, 5 * kSecond));
-  EXPECT_FALSE(session->remote_id() == response.source);
+  EXPECT_FALSE(session->remote_id() == payload.source);
 }
 
 TEST_F(Handshake, ClosingBeforeItIsOpenEndsItAtOnce) {
@@ -227,14 +276,24 @@ TEST_F(Handshake, ChannelsMayBeOpenedWhileConnecting) {
   EXPECT_TRUE(network_.run_until([&] { return first->accepted() && second->accepted(); }, kSecond));
 }
 
+// One session comes of it, on which both go on with what they had begun.
 TEST_F(Handshake, BothMayConnectAtOnce) {
   add_peers();
   Session* from_a = a_->connect(1, 10 * kSecond);
   Session* from_b = b_->connect(0, 10 * kSecond);
-  EXPECT_TRUE(network_.run_until([&] { return app_.opened.size() == 4; }, kSecond));
+  EXPECT_TRUE(network_.run_until([&] { return app_.opened.size() == 2; }, kSecond));
   EXPECT_TRUE(from_a->open());
   EXPECT_TRUE(from_b->open());
-  EXPECT_NE(a_->endpoint().find(SimPeer::id_of(1)), nullptr);
+  EXPECT_EQ(a_->endpoint().find(SimPeer::id_of(1)), from_a);
+  EXPECT_EQ(b_->endpoint().find(SimPeer::id_of(0)), from_b);
+  EXPECT_EQ(from_a->remote_id(), from_b->local_id());
+  EXPECT_EQ(from_b->remote_id(), from_a->local_id());
+  EXPECT_NE(from_a->initiator(), from_b->initiator());
+  network_.run_for(20 * kSecond);
+  EXPECT_EQ(app_.opened.size(), 2u);
+  EXPECT_TRUE(app_.sessions_closed.empty());
+  EXPECT_EQ(a_->endpoint().session_count(), 1u);
+  EXPECT_EQ(b_->endpoint().session_count(), 1u);
 }
 
 }  // namespace

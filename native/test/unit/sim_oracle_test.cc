@@ -45,7 +45,7 @@ class Oracle : public testing::Test {
     ASSERT_NE(after, nullptr);
     bytes.resize(static_cast<size_t>(after - bytes.data()) + wire::kTagBytes);
     std::fill(bytes.end() - wire::kTagBytes, bytes.end(), uint8_t{0});
-    network_.send(0, SimPeer::address_of(1), bytes.data(), bytes.size());
+    network_.send(0, SimPeer::address_of(1), Datagram{bytes.data(), bytes.size(), bytes.data()});
   }
   void expect_failure(const std::string& part) {
     EXPECT_NE(network_.failure().find(part), std::string::npos) << network_.failure();

@@ -29,8 +29,9 @@ using transport::Session;
 using transport::Time;
 
 // An application that does little by itself and remembers what it was told.
-class RecordingApp final : public Application {
+class RecordingApp : public Application {
  public:
+  virtual ~RecordingApp() = default;
   struct Seen {
     uint32_t events = 0;
     uint64_t messages = 0;

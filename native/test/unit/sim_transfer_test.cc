@@ -161,13 +161,14 @@ TEST(SimTransfer, ManyChannelsFromBothSidesOverSeveralSessions) {
       SessionPlan plan;
       plan.initiator = twice == 0 ? 0 : other;
       plan.responder = twice == 0 ? other : 0;
-      plan.connect_at = run.network.now();
+      // Not both at once: that would become one session.
+      plan.connect_at = run.network.now() + twice * kSecond;
       const int session = run.workload.add_session(plan);
       for (int i = 0; i < 25; i++) {
         ChannelPlan channel;
         channel.session = session;
         channel.opened_by_initiator = i % 2 == 0;
-        channel.open_at = run.network.now() + i * 7 * kMillisecond;
+        channel.open_at = plan.connect_at + i * 7 * kMillisecond;
         channel.side[0].messages = 40;
         channel.side[1].messages = 40;
         run.workload.add_channel(channel);
@@ -198,6 +199,32 @@ TEST(SimTransfer, EveryReaderAndWriterHabit) {
       EXPECT_EQ(run.workload.delivered(), 6'000u);
     }
   }
+}
+
+// Keys that change as often as they may: what was sealed with those before is opened as long as it
+// may be on its way.
+TEST(SimTransfer, LatePacketsOutliveTheirKeys) {
+  TestRun run(9);
+  crypto::ProtectionLimits limits;
+  limits.update_after = 20;
+  run.network.set_protection(Protection::kAes256Gcm, limits);
+  EndpointConfig config;
+  config.renew_after = 300 * kMillisecond;
+  run.peers(config);
+  net::ImpairmentOptions impairment = delay_of(20 * kMillisecond);
+  impairment.reorder = 0.3;
+  run.path(impairment);
+  run.session();
+  run.channel(4'000, 1'000, {SizeProfile::kFixed, 700});
+  run.network.run_until([&] { return run.workload.delivered() == 5'000; }, 60 * kSecond);
+  const Session* session = run.workload.session(0).side[0];
+  ASSERT_NE(session, nullptr);
+  EXPECT_GT(session->counters().key_updates, 10u);
+  EXPECT_GT(session->counters().renewals, 1u);
+  for (int i = 0; i < 2; i++) {
+    EXPECT_EQ(run.network.peer(i).endpoint().counters().unauthenticated, 0u);
+  }
+  expect_clean_run(run.network, run.workload);
 }
 
 TEST(SimTransfer, SeedsPass) {
