@@ -284,6 +284,11 @@ export class ChannelCore
     this.#reset(Code.HandlerFailed, `the handler of '${this.service}' failed`)
   }
 
+  /** It is not accepted after all. */
+  refuse(): void {
+    this.#reset(Code.ServiceRefused, '')
+  }
+
   /** The peer goes at once, and its native part with everything in it. */
   abandon(failure: Explanation): void {
     this.#finalize('local', failure, { discard: true })

@@ -43,6 +43,11 @@ export interface Dialler {
   readonly openings: Set<Waiter<never>>
 }
 
+// A peer does not answer who does not know its id and its network, so that nobody learns from it what is there.
+const silenceHint =
+  'all of these look the same from here: the peer is not running, this is not its address or not its id, ' +
+  'it was given another `network` (name or key), it takes no more sessions, or UDP does not get through. See `attempts`'
+
 export class Dial {
   readonly #peer: Dialler
   readonly #target: ParsedTarget
@@ -229,13 +234,13 @@ export class Dial {
         'CONNECT_TIMEOUT',
         `${id} did not accept the channel within ${time}`,
         {
-          hint: 'the peer is there, but too busy or without a free channel; try again, or with more `timeout`',
+          hint: 'the peer is there, but too busy, without a free channel, or still deciding about `allow`; try again, or with more `timeout`',
           attempts,
         },
       )
     }
     return new ConnectError('CONNECT_TIMEOUT', `no answer from ${id} within ${time}`, {
-      hint: 'is the peer running, is this its current address, and does UDP get through to it? See `attempts`',
+      hint: silenceHint,
       attempts,
     })
   }

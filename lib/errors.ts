@@ -16,6 +16,10 @@ import { inspect } from 'node:util'
  * | `CONNECT_TIMEOUT` | nobody answered in time |
  * | `DECODE_FAILED` | the codec could not read a message |
  * | `HANDLER_FAILED` | the service's handler failed and its side reset the channel |
+ * | `IDENTITY_EXISTS` | a key file would have to be overwritten |
+ * | `IDENTITY_FAILED` | a key file cannot be read or made; `cause` is the system's error |
+ * | `IDENTITY_INVALID` | a key file is damaged, or not one |
+ * | `IDENTITY_UNSAFE` | others than this user may read or change a key file |
  * | `INVALID_OPTION` | an option or argument is not allowed ({@link OptionError}) |
  * | `LIMIT_REACHED` | one of `limits` stands in the way |
  * | `LISTEN_FAILED` | a socket could not be bound |
@@ -23,8 +27,8 @@ import { inspect } from 'node:util'
  * | `NATIVE_MISSING` | the native part cannot be loaded here |
  * | `OUT_OF_MEMORY` | no native memory |
  * | `PEER_CLOSED` | this peer was closed or destroyed |
- * | `PEER_FAILED` | the peer reported an internal failure |
- * | `PEER_LOST` | nothing was heard from the peer for the idle timeout |
+ * | `PEER_FAILED` | the peer reported an internal failure, or the session's keys were used up |
+ * | `PEER_LOST` | nothing was heard from the peer for the idle timeout, or it does not know the session any more |
  * | `PEER_NOT_FOUND` | no address of the peer is known |
  * | `PROTOCOL_ERROR` | one side sent what the protocol does not allow |
  * | `READER_BUSY` | something else is already reading this channel |
@@ -43,6 +47,10 @@ export type ErrorCode =
   | 'CONNECT_TIMEOUT'
   | 'DECODE_FAILED'
   | 'HANDLER_FAILED'
+  | 'IDENTITY_EXISTS'
+  | 'IDENTITY_FAILED'
+  | 'IDENTITY_INVALID'
+  | 'IDENTITY_UNSAFE'
   | 'INVALID_OPTION'
   | 'LIMIT_REACHED'
   | 'LISTEN_FAILED'

@@ -13,6 +13,7 @@ export {
   OptionError,
 } from './errors'
 export { Identity, type PeerId } from './identity'
+export type { NetworkOptions } from './network'
 export type { ChannelOptions, WindowOptions } from './options/channel'
 export type {
   EngineOptions,

@@ -5,7 +5,6 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { formatPlace } from './address'
 import { HawserError } from './errors'
-import { keyFromPeerId } from './identity'
 import type { HostError, HostInfo, NativeBinding } from './native_types'
 import type { ListenPlace, PeerSettings } from './options/peer'
 
@@ -46,7 +45,7 @@ export async function openHost(
     if (noFamily.has(made.code) && rest.some(({ pair }) => pair && pair === failed.pair)) {
       wanted = rest
     } else if (!(made.code === 'EADDRINUSE' && failed.pair?.port === 0 && tries < portTries)) {
-      throw listenFailed(failed, made)
+      throw made.code === 'ENOSYS' ? cannotEncrypt(native, made) : listenFailed(failed, made)
     }
   }
 }
@@ -87,17 +86,23 @@ function create(
   wanted: readonly Wanted[],
   firstSequence: number,
 ) {
-  const { identity, limits, impair } = settings
-  return native.hostCreate({
-    id: keyFromPeerId(identity.id) as Uint8Array,
+  const { identity, networkKey, limits, impair } = settings
+  const seed = identity.seed
+  const made = native.hostCreate({
+    seed,
+    ...(networkKey === undefined ? {} : { networkKey }),
     sockets: wanted.map(({ address, port }) => ({ address, port })),
     maxSessions: limits.sessions,
     maxHalfOpen: limits.halfOpen,
+    handshakeRate: limits.handshakeRate,
+    memory: limits.memory,
     maxChannels: limits.channels,
     idleTimeout: limits.idleTimeout,
     firstSequence,
     ...(impair === undefined ? {} : { impair }),
   })
+  seed.fill(0)
+  return made
 }
 
 function listenFailed({ address, port }: Wanted, { code, errno }: HostError): HawserError {
@@ -110,5 +115,16 @@ function listenFailed({ address, port }: Wanted, { code, errno }: HostError): Ha
   }
   return new HawserError('LISTEN_FAILED', `cannot listen on ${place}: ${code} (${errno})`, {
     hint: hints[code] ?? 'choose another address or port',
+  })
+}
+
+/** What a host answers when it cannot make its keys. */
+function cannotEncrypt(native: NativeBinding, { code, errno }: HostError): HawserError {
+  const ssl = native.openssl()
+  const found =
+    'missing' in ssl ? ssl.missing : `${ssl.version} refuses an algorithm, as in FIPS mode`
+  const message = `cannot listen, because nothing would be encrypted: ${found}: ${code} (${errno})`
+  return new HawserError('LISTEN_FAILED', message, {
+    hint: 'Hawser needs OpenSSL 3: use Node.js 20 or later, or the prebuilt addon, which has its own where the runtime has none',
   })
 }

@@ -91,12 +91,18 @@ export interface ImpairConfig {
 }
 
 export interface HostConfig {
-  /** 32 bytes. */
-  id: Uint8Array
+  /** The Ed25519 seed of the identity, 32 bytes. */
+  seed: Uint8Array
+  /** 32 bytes that all peers of a network share; without: an open network. */
+  networkKey?: Uint8Array
   sockets: readonly SocketConfig[]
   /** 0 = the protocol's default, for each of these. */
   maxSessions: number
   maxHalfOpen: number
+  /** A second, from one network address. */
+  handshakeRate: number
+  /** Bytes. */
+  memory: number
   maxChannels: number
   /** Milliseconds. */
   idleTimeout: number
@@ -235,6 +241,10 @@ export const enum SessionCounter {
   HandshakesSent,
   /** Millionths. */
   ReceiveLoss,
+  KeyUpdates,
+  KeyRenewals,
+  PathChanges,
+  PathValidationsFailed,
   Length,
 }
 
@@ -260,8 +270,13 @@ export const enum HostCounter {
   SystemCallsOut,
   SendErrors,
   ImpairedDropped,
-  /** Native bytes in use by the whole engine. */
+  /** Native bytes in use by its sessions and channels. */
   MemoryBytes,
+  HandshakesAnswered,
+  CookiesSent,
+  ResetsSent,
+  /** Now. */
+  HalfOpen,
   Length,
 }
 
@@ -294,6 +309,8 @@ export interface Tables {
 
 export interface NativeBinding {
   readonly version: string
+  /** The OpenSSL in use: the runtime's own, or the one linked into a prebuilt addon. Looked for by the first call. */
+  openssl(): { version: string; linked: boolean } | { missing: string }
   /** Starts this environment's engine. Once; later calls answer the same driver. `slabBytes` each. */
   start(options: {
     driver: 'auto' | 'hybrid' | 'thread'

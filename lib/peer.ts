@@ -8,7 +8,7 @@ import { type Engine, engine } from './engine'
 import type { PeerId } from './identity'
 import { openHost } from './listen'
 import type { ChannelOptions } from './options/channel'
-import { type PeerOptions, type PeerSettings, peerOptions } from './options/peer'
+import { type PeerOptions, type PeerSettings, peerOptions, withIdentity } from './options/peer'
 import { PeerCore } from './peer_core'
 import type { Handler, Service } from './service'
 import type { PeerStats } from './stats'
@@ -16,7 +16,15 @@ import type { Waiting } from './waiting'
 
 /** Options of {@link Peer.serve}: those of each channel on the serving side, without `metadata`. */
 export interface ServeOptions<Out = Bytes, In = Buffer> extends ChannelOptions<Out, In> {
-  /** Who may open channels. Not available in this version: everybody may. */
+  /**
+   * Who may open channels: the peers of a list, or those for which a function answers true. Others get `SERVICE_REFUSED`. Default:
+   * everybody may; `[]`: nobody. The list is copied. An id and its negation (the same 32 bytes but for the top bit of the last one,
+   * which one private key can both prove) are the same peer here.
+   *
+   * The function is asked for each channel. As long as the promise that it answered is pending, the channel is neither accepted nor
+   * refused, and its opener waits, up to its own timeout; an answer that comes too late does nothing. A function that throws,
+   * rejects or answers anything but true or false refuses the channel, and the peer emits `'handlerError'`.
+   */
   allow?: readonly PeerId[] | ((remote: Remote) => boolean | Promise<boolean>)
 }
 
@@ -25,8 +33,8 @@ export interface PeerEvents {
   /** A session with another peer is open, no matter which side began it. */
   session: [Remote]
   /**
-   * A handler threw or rejected; its channel was reset. Without a listener, the first one is printed as a warning of the
-   * process.
+   * A handler threw or rejected, and its channel was reset; or `allow` did, and its channel was refused. Without a listener, the
+   * first one is printed as a warning of the process.
    */
   handlerError: [unknown, Channel]
   /** The peer is closed or destroyed. */
@@ -99,7 +107,7 @@ export interface Peer extends EventEmitter<PeerEvents>, AsyncDisposable {
 /**
  * Creates a peer and opens its sockets.
  *
- * Rejects with `LISTEN_FAILED`, `NATIVE_MISSING`, an {@link OptionError}, or the signal's reason.
+ * Rejects with `LISTEN_FAILED`, `NATIVE_MISSING`, what is wrong with a key file (`IDENTITY_UNSAFE`, `IDENTITY_INVALID`, `IDENTITY_FAILED`), an {@link OptionError}, or the signal's reason.
  *
  * ```ts
  * const peer = await createPeer()
@@ -109,9 +117,12 @@ export interface Peer extends EventEmitter<PeerEvents>, AsyncDisposable {
  * ```
  */
 export async function createPeer(options?: PeerOptions): Promise<Peer> {
-  const settings = peerOptions(options)
+  const checked = peerOptions(options)
+  checked.signal?.throwIfAborted()
+  const running = engine(checked.driver)
+  const settings = await withIdentity(checked)
   settings.signal?.throwIfAborted()
-  return peerOn(engine(settings.driver), settings)
+  return peerOn(running, settings)
 }
 
 /** Creates a peer on an engine. */

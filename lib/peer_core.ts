@@ -12,6 +12,7 @@ import type { Engine, HostSink } from './engine'
 import { ChannelError, HawserError, OptionError } from './errors'
 import type { PeerId } from './identity'
 import type { HostInfo, IncomingDetail } from './native_types'
+import { Offer } from './offer'
 import {
   type ChannelSettings,
   checkOpenBytes,
@@ -193,18 +194,17 @@ export class PeerCore
     settings: ChannelSettings,
   ): ChannelCore {
     const metadata = Buffer.from(settings.metadata ?? [])
-    return this.#addChannel(session, handle, service, settings, metadata)
+    return this.#addChannel(this.#makeChannel(session, handle, service, settings, metadata))
   }
 
-  #addChannel(
+  #makeChannel(
     session: Session,
     handle: number,
     service: string,
     settings: ChannelSettings,
     metadata: Buffer,
-    owner?: ServiceCore,
   ): ChannelCore {
-    const channel = new ChannelCore(this, {
+    return new ChannelCore(this, {
       handle,
       session: session.handle,
       service,
@@ -212,7 +212,10 @@ export class PeerCore
       metadata,
       settings,
     })
-    this.#channels.set(channel, owner)
+  }
+
+  #addChannel(channel: ChannelCore, service?: ServiceCore): ChannelCore {
+    this.#channels.set(channel, service)
     this.#updateKeepAlive()
     return channel
   }
@@ -243,16 +246,12 @@ export class PeerCore
     const service = this.#services.get(detail.service)
     const session = this.#sessions.get(sessionHandle)
     if (service === undefined || session === undefined || this.#state !== 'open') {
-      this.#refused++
+      this.onRefused()
       native.channelRefuse(handle, Code.ServiceUnknown, '')
       native.channelRelease(handle)
       return
     }
-    const { settings, name } = service
-    native.channelAccept(handle, settings.config)
-    const channel = this.#addChannel(session, handle, name, settings, detail.metadata, service)
-    this.#accepted++
-    service.run(channel)
+    service.consider(new Offer(this.engine, service, handle, session, detail.metadata))
   }
 
   onFailed(errno: number): void {
@@ -271,13 +270,33 @@ export class PeerCore
     this.#updateKeepAlive()
   }
 
+  acceptOffer(offer: Offer, service: ServiceCore): ChannelCore {
+    this.engine.native.channelAccept(offer.handle, service.settings.config)
+    this.#accepted++
+    return this.#addChannel(this.#channelOf(offer, service), service)
+  }
+
+  refuseOffer(offer: Offer, service: ServiceCore): ChannelCore {
+    const channel = this.#channelOf(offer, service)
+    channel.refuse()
+    return channel
+  }
+
+  #channelOf({ session, handle, metadata }: Offer, service: ServiceCore): ChannelCore {
+    return this.#makeChannel(session, handle, service.name, service.settings, metadata)
+  }
+
+  onRefused(): void {
+    this.#refused++
+  }
+
   onServiceClosing(service: ServiceCore): void {
     if (this.#services.get(service.name) !== service) return
     this.#services.delete(service.name)
     this.#updateKeepAlive()
   }
 
-  onHandlerError(error: unknown, channel: ChannelCore, wasClosed: boolean): void {
+  onHandlerError(error: unknown, channel: ChannelCore, wasClosed: boolean, what: string): void {
     if (this.listenerCount('handlerError') > 0) {
       callSafely(() => this.emit('handlerError', error, channel))
       return
@@ -287,7 +306,7 @@ export class PeerCore
     this.#warned = true
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     process.emitWarning(
-      `the handler of service '${channel.service}' failed: ${text}\n` +
+      `${what} of service '${channel.service}' failed: ${text}\n` +
         "(shown once; listen to 'handlerError' to see all)",
       { type: 'HawserWarning', code: 'HANDLER_FAILED' },
     )
@@ -333,6 +352,7 @@ export class PeerCore
     this.#updateKeepAlive()
     native.hostListen(this.host, false)
     for (const opening of this.openings) opening.reject(peerClosed())
+    for (const service of this.#services.values()) service.refuseOffers()
     await Promise.allSettled([...this.#channels.keys()].map((channel) => channel.shut(settings)))
     if (this.gone) return
     // The native host may be gone before its sessions' goodbyes are told.
@@ -366,6 +386,7 @@ export class PeerCore
     this.#lastAddresses = this.addresses
     this.#lastStats = this.stats()
     this.#state = 'closed'
+    for (const service of this.#services.values()) service.forgetOffers()
     this.#services.clear()
     for (const session of [...this.#sessions.values()]) this.#removeSession(session)
     this.#updateKeepAlive()

@@ -2,8 +2,10 @@
 
 import type { Channel } from './channel'
 import { type ChannelCore, closeTimeout } from './channel_core'
+import { Code } from './codes'
 import { asyncDispose } from './disposable'
-import type { ChannelSettings } from './options/channel'
+import type { Offer, OfferOwner } from './offer'
+import type { ServeSettings } from './options/channel'
 import { waiting } from './options/waiting'
 import type { ServiceStats } from './stats'
 import type { Waiting, WaitSettings } from './waiting'
@@ -27,15 +29,24 @@ export interface Service extends AsyncDisposable {
 /** What a service needs of its peer. */
 export interface ServiceOwner {
   onServiceClosing(service: ServiceCore): void
-  onHandlerError(error: unknown, channel: ChannelCore, wasClosed: boolean): void
+  /** Accepts what was taken, and makes the channel one of the peer's. */
+  acceptOffer(offer: Offer, service: ServiceCore): ChannelCore
+  /** Refuses what was taken, and answers its channel, which is closed. */
+  refuseOffer(offer: Offer, service: ServiceCore): ChannelCore
+  /** `what` failed: `'the handler'` or `'allow'`. */
+  onHandlerError(error: unknown, channel: ChannelCore, wasClosed: boolean, what: string): void
+  /** A channel was refused. */
+  onRefused(): void
 }
 
-export class ServiceCore implements Service {
+export class ServiceCore implements Service, OfferOwner {
   readonly name: string
-  readonly settings: ChannelSettings
+  readonly settings: ServeSettings
   readonly #owner: ServiceOwner
   readonly #handler: Handler<unknown, unknown>
   readonly #channels = new Set<ChannelCore>()
+  /** Channels that `allow` was asked about and has not answered. */
+  readonly #offers = new Set<Offer>()
   #accepted = 0
   #failures = 0
   #closing: Promise<void> | undefined
@@ -43,7 +54,7 @@ export class ServiceCore implements Service {
   constructor(
     owner: ServiceOwner,
     name: string,
-    settings: ChannelSettings,
+    settings: ServeSettings,
     handler: Handler<unknown, unknown>,
   ) {
     this.#owner = owner
@@ -52,11 +63,78 @@ export class ServiceCore implements Service {
     this.#handler = handler
   }
 
-  /** Gives a channel to the handler. Never throws. */
-  run(channel: ChannelCore): void {
+  /** Accepts a channel, or refuses it, as soon as `allow` says which. Never throws. */
+  consider(offer: Offer): void {
+    const { allow } = this.settings
+    if (allow === undefined) {
+      this.#settle(offer, true)
+      return
+    }
+    this.#offers.add(offer)
+    let answer: unknown
+    try {
+      answer = allow(offer.session.remote)
+    } catch (error) {
+      this.#failAllow(offer, error)
+      return
+    }
+    if (typeof answer === 'boolean') this.#settle(offer, answer)
+    else void this.#settleLater(offer, answer)
+  }
+
+  async #settleLater(offer: Offer, answer: unknown): Promise<void> {
+    let allowed: unknown
+    try {
+      allowed = await answer
+    } catch (error) {
+      this.#failAllow(offer, error)
+      return
+    }
+    // Something that just happens to be truthy must not let anybody in, nor keep everybody out without a word.
+    if (typeof allowed === 'boolean') this.#settle(offer, allowed)
+    else this.#failAllow(offer, new TypeError(`allow answered ${show(allowed)}, not true or false`))
+  }
+
+  #settle(offer: Offer, allowed: boolean): void {
+    this.#offers.delete(offer)
+    if (!allowed) {
+      if (offer.refuse(Code.ServiceRefused)) this.#owner.onRefused()
+      return
+    }
+    // Else it is gone, or the service is.
+    if (!offer.take()) return
+    const channel = this.#owner.acceptOffer(offer, this)
     this.#accepted++
     this.#channels.add(channel)
     void this.#run(channel)
+    if (offer.ended) channel.onEnded()
+  }
+
+  #failAllow(offer: Offer, error: unknown): void {
+    this.#offers.delete(offer)
+    if (!offer.take()) return
+    this.#failures++
+    this.#owner.onRefused()
+    const channel = this.#owner.refuseOffer(offer, this)
+    this.#owner.onHandlerError(error, channel, false, "'allow'")
+  }
+
+  onOfferGone(offer: Offer): void {
+    this.#offers.delete(offer)
+  }
+
+  /** The service, or its peer, closes. */
+  refuseOffers(): void {
+    for (const offer of this.#offers) {
+      if (offer.refuse(Code.ServiceUnknown)) this.#owner.onRefused()
+    }
+    this.#offers.clear()
+  }
+
+  /** The peer goes at once, and every handle with it. */
+  forgetOffers(): void {
+    for (const offer of this.#offers) offer.take()
+    this.#offers.clear()
   }
 
   async #run(channel: ChannelCore): Promise<void> {
@@ -66,7 +144,7 @@ export class ServiceCore implements Service {
       this.#failures++
       const wasClosed = channel.state === 'closed'
       channel.failHandler()
-      this.#owner.onHandlerError(error, channel, wasClosed)
+      this.#owner.onHandlerError(error, channel, wasClosed, 'the handler')
     }
   }
 
@@ -83,6 +161,7 @@ export class ServiceCore implements Service {
         return Promise.reject(error)
       }
       this.#owner.onServiceClosing(this)
+      this.refuseOffers()
       const closing = [...this.#channels].map((channel) => channel.shut(settings))
       this.#closing = Promise.allSettled(closing).then(() => {})
     }
@@ -101,4 +180,9 @@ export class ServiceCore implements Service {
       handlerFailures: this.#failures,
     }
   }
+}
+
+/** A value in a few words. */
+function show(value: unknown): string {
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }

@@ -32,6 +32,13 @@ export interface PathStats {
   readonly congestionWindow: number
   /** The part of the peer's packets that does not arrive, smoothed, 0 to 1: how reliable the path is in the other direction. */
   readonly receiveLoss: number
+  /** How often the session went over to another address of its peer. */
+  readonly pathChanges: number
+  /** Other addresses that packets came from and that did not answer a challenge. */
+  readonly pathValidationsFailed: number
+  /** Epochs of keys that were begun, and fresh handshakes within the session. */
+  readonly keyUpdates: number
+  readonly keyRenewals: number
 }
 
 /** How many acknowledgements of a channel were sent, by what called for them. */
@@ -147,7 +154,7 @@ export interface ServiceStats {
   readonly channels: number
   /** Channels accepted since `serve`. */
   readonly channelsAccepted: number
-  /** How often the handler failed. */
+  /** How often the handler, or `allow`, failed. */
   readonly handlerFailures: number
 }
 
@@ -191,11 +198,22 @@ export interface PeerStats {
   }
   /** Sessions closed because their peer sent what the protocol forbids. */
   readonly protocolErrors: number
+  /** Handshakes that others began and that cost a computation here. */
+  readonly handshakesAnswered: number
+  /** Sessions that others have begun and not proven yet. */
+  readonly halfOpen: number
+  /**
+   * Cookies sent instead of an answer: with many half-open sessions, whoever wants another one has to show first that it
+   * receives at its address.
+   */
+  readonly cookiesSent: number
+  /** Times that a peer was told that a session is gone (stateless resets). */
+  readonly resetsSent: number
   /** Calls of the operating system, to receive and to send, and how often sending failed. */
   readonly systemCallsReceive: number
   readonly systemCallsSend: number
   readonly sendErrors: number
-  /** Native memory of all peers of this thread, bytes. */
+  /** Native memory of the sessions and channels of this peer, bytes; `limits.memory` bounds it. */
   readonly memoryBytes: number
 }
 
@@ -223,6 +241,10 @@ export function pathStats(counters: Counters): PathStats {
     bytesInFlight: at(SessionCounter.BytesInFlight),
     congestionWindow: at(SessionCounter.CongestionWindow),
     receiveLoss: at(SessionCounter.ReceiveLoss) / 1e6,
+    pathChanges: at(SessionCounter.PathChanges),
+    pathValidationsFailed: at(SessionCounter.PathValidationsFailed),
+    keyUpdates: at(SessionCounter.KeyUpdates),
+    keyRenewals: at(SessionCounter.KeyRenewals),
   }
 }
 
@@ -297,6 +319,10 @@ export function hostStats(native: NativeBinding, host: number) {
       impaired: at(HostCounter.ImpairedDropped),
     },
     protocolErrors: at(HostCounter.ProtocolErrors),
+    handshakesAnswered: at(HostCounter.HandshakesAnswered),
+    halfOpen: at(HostCounter.HalfOpen),
+    cookiesSent: at(HostCounter.CookiesSent),
+    resetsSent: at(HostCounter.ResetsSent),
     systemCallsReceive: at(HostCounter.SystemCallsIn),
     systemCallsSend: at(HostCounter.SystemCallsOut),
     sendErrors: at(HostCounter.SendErrors),

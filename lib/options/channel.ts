@@ -1,20 +1,12 @@
 // Options of a channel: their types, their defaults and their checks.
 
 import { types } from 'node:util'
+import { allowIn, type Decide } from '../allow'
 import type { Bytes, Codec } from '../bytes'
 import { OptionError } from '../errors'
 import type { ChannelConfig } from '../native_types'
 import type { WaitSettings } from '../waiting'
-import {
-  choice,
-  flag,
-  integer,
-  maxMilliseconds,
-  notYet,
-  type Options,
-  options,
-  path,
-} from './check'
+import { choice, flag, integer, maxMilliseconds, type Options, options, path } from './check'
 import { waitingIn, waitingNames } from './waiting'
 
 /**
@@ -131,6 +123,12 @@ export interface ChannelSettings {
   readonly metadata: Uint8Array | undefined
 }
 
+/** The settings of a service. */
+export interface ServeSettings extends ChannelSettings {
+  /** `undefined`: everybody may open channels. */
+  readonly allow: Decide | undefined
+}
+
 /** In the order of their numbers on the wire. */
 export const deliveries = ['ordered', 'unordered', 'latest', 'unreliable'] as const
 
@@ -183,10 +181,9 @@ export function openOptions(value: unknown): { channel: ChannelSettings; wait: W
 }
 
 /** The options of `Peer.serve`. */
-export function serveOptions(value: unknown): ChannelSettings {
+export function serveOptions(value: unknown): ServeSettings {
   const given = options('', value, [...channelNames, 'allow'])
-  notYet('allow', given.allow, 'leave it out: every peer is let in')
-  return channelIn(given)
+  return { ...channelIn(given), allow: allowIn(given.allow) }
 }
 
 /** The name of a service. */

@@ -3,8 +3,10 @@
 import { isIP } from 'node:net'
 import { isHost, type Place, parsePlace } from '../address'
 import { OptionError } from '../errors'
-import { Identity } from '../identity'
+import { Identity, isPeerId } from '../identity'
+import { filePath } from '../key_file'
 import type { ImpairConfig } from '../native_types'
+import { type NetworkOptions, networkIn } from '../network'
 import { choice, integer, maxMilliseconds, notYet, number, options, path, signal } from './check'
 
 /** Where to take sessions from others. */
@@ -24,8 +26,17 @@ export interface PeerLimits {
   sessions: number
   /** Sessions at once that are still being made by others, 1 to 1,048,576. Default 4,096. */
   halfOpen: number
+  /**
+   * Handshakes a second that one network address may begin, 1 to 1,000,000. Default 100. Further ones are not answered.
+   */
+  handshakeRate: number
   /** Channels at once that one remote peer may have open, 1 to 1,048,576. Default 65,536. */
   channels: number
+  /**
+   * Native memory of all sessions of this peer together, bytes, 1,048,576 (1 MiB) to 9,007,199,254,740,991. Default 1,073,741,824
+   * (1 GiB). What arrives and finds none is dropped, and sent again by the other side.
+   */
+  memory: number
   /**
    * A session ends when nothing was heard from its peer for this long; of two peers the smaller value counts. Sessions
    * that have channels send something in time. Milliseconds, 1,000 to 2,147,483,647. Default 30,000.
@@ -70,7 +81,9 @@ export interface EngineOptions {
 /** Options of {@link createPeer}. */
 export interface PeerOptions {
   /**
-   * Who this peer is. Default: a new identity. A key file's path is not available in this version.
+   * Who this peer is: an identity, or the path of a key file. A file that is missing is made, with a new identity, for this user only
+   * (mode 0600); its folder must exist. Processes that start at the same time with the same file are the same peer. Default: a new
+   * identity, which ends with the peer. What is refused, and with what errors: {@link Identity.load}, {@link Identity.save}.
    */
   identity?: Identity | string
   /**
@@ -78,8 +91,11 @@ export interface PeerOptions {
    * the peer can only open channels to others. Default: a free port on all interfaces, IPv4 and IPv6.
    */
   listen?: number | string | readonly ListenOptions[] | false
-  /** Not available in this version. */
-  network?: { name: string; key?: Uint8Array }
+  /**
+   * Which peers this one talks to: only those that give the same name and, with a `key`, know the same 32 bytes. To
+   * others this peer is silent. Default: an open network, in which an address is all it takes.
+   */
+  network?: NetworkOptions
   /** Not available in this version. */
   discovery?: readonly ('lan' | 'mainline')[]
   /** Bounds on what others can make this peer keep. */
@@ -95,12 +111,20 @@ export interface PeerOptions {
 /** {@link PeerOptions}, checked and complete. */
 export interface PeerSettings {
   readonly identity: Identity
+  /** 32 bytes that the handshake mixes in; `undefined`: no network was given. */
+  readonly networkKey: Uint8Array | undefined
   /** Empty: take no sessions. */
   readonly listen: readonly ListenPlace[]
   readonly limits: Readonly<PeerLimits>
   readonly impair: ImpairConfig | undefined
   readonly signal: AbortSignal | undefined
   readonly driver: 'auto' | 'hybrid' | 'thread'
+}
+
+/** {@link PeerOptions}, checked. The key file was not looked at yet. */
+export type CheckedPeerOptions = Omit<PeerSettings, 'identity'> & {
+  /** Or the path of a key file. */
+  readonly identity: Identity | string
 }
 
 /** One entry of `listen`. No host: every interface. */
@@ -110,9 +134,21 @@ export interface ListenPlace {
 }
 
 const mostObjects = 1_048_576
+/** Bytes. */
+const leastMemory = 2 ** 20
+const mostMemory = Number.MAX_SAFE_INTEGER
+
+const limitNames = [
+  'sessions',
+  'halfOpen',
+  'handshakeRate',
+  'channels',
+  'memory',
+  'idleTimeout',
+] as const
 
 /** Checks the argument of {@link createPeer}. */
-export function peerOptions(value: unknown): PeerSettings {
+export function peerOptions(value: unknown): CheckedPeerOptions {
   const given = options('', value, [
     'identity',
     'listen',
@@ -123,9 +159,10 @@ export function peerOptions(value: unknown): PeerSettings {
     'signal',
     'engine',
   ])
-  notYet('network', given.network, 'leave it out')
+  const networkKey = networkIn(given.network)
   notYet('discovery', given.discovery, 'leave it out, and open channels by address')
   return {
+    networkKey,
     signal: signal('signal', given.signal),
     listen: listenIn(given.listen),
     limits: limitsIn(given.limits),
@@ -135,12 +172,21 @@ export function peerOptions(value: unknown): PeerSettings {
   }
 }
 
-function identityIn(value: unknown): Identity {
+/** Reads the key file, or makes it, if there is to be one. */
+export async function withIdentity(checked: CheckedPeerOptions): Promise<PeerSettings> {
+  const { identity } = checked
+  if (typeof identity !== 'string') return { ...checked, identity }
+  return { ...checked, identity: await Identity.loadOrCreate(identity) }
+}
+
+function identityIn(value: unknown): Identity | string {
   if (value === undefined) return Identity.generate()
   if (value instanceof Identity) return value
-  const made = 'an Identity, as Identity.generate() makes'
-  const noFile = typeof value === 'string' ? '; key files are not available in this version' : ''
-  throw new OptionError('identity', value, `${made}${noFile}`)
+  const allowed = "an Identity, as Identity.generate() makes, or a key file's path"
+  if (typeof value !== 'string') throw new OptionError('identity', value, allowed)
+  // Whoever gives an id means who the peer is, not what a new file is called.
+  if (isPeerId(value)) throw new OptionError('identity', value, `${allowed}; this is a peer id`)
+  return filePath('identity', value)
 }
 
 const listenForms =
@@ -185,14 +231,19 @@ function isPort(value: number): boolean {
 
 function limitsIn(value: unknown): PeerLimits {
   const name = 'limits'
-  const given = options(name, value, ['sessions', 'halfOpen', 'channels', 'idleTimeout'])
-  const count = (key: string, otherwise: number) =>
-    given[key] === undefined ? otherwise : integer(path(name, key), given[key], 1, mostObjects)
+  const given = options(name, value, limitNames)
+  const count = (key: keyof PeerLimits, otherwise: number, most = mostObjects) =>
+    given[key] === undefined ? otherwise : integer(path(name, key), given[key], 1, most)
   const idle = path(name, 'idleTimeout')
   return {
     sessions: count('sessions', 65_536),
     halfOpen: count('halfOpen', 4_096),
+    handshakeRate: count('handshakeRate', 100, 1_000_000),
     channels: count('channels', 65_536),
+    memory:
+      given.memory === undefined
+        ? 2 ** 30
+        : integer(path(name, 'memory'), given.memory, leastMemory, mostMemory, ' of bytes'),
     idleTimeout:
       given.idleTimeout === undefined
         ? 30_000

@@ -5,7 +5,7 @@ import { native } from '../native'
 import type { NativeBinding } from '../native_types'
 
 /** Columns of {@link SimulationBinding.simTake}. */
-export const sentColumns = 6
+export const sentColumns = 7
 
 /**
  * Internal. Times are nanoseconds on the clock of the simulation, which starts at one second; `Infinity` is never.
@@ -33,7 +33,8 @@ export interface SimulationBinding extends NativeBinding {
   simReceive(host: number, socket: number, from: number, datagram: Uint8Array): boolean
   /**
    * What was sent since the last call, {@link sentColumns} entries for each datagram: host, socket, address it goes to,
-   * packet number (−1: not DATA), datagram, frames before protection (`undefined`: not DATA).
+   * packet number (−1: not DATA), datagram, frames before protection (`undefined`: not DATA),
+   * connection id under which its sender is reached (`undefined`: not DATA).
    */
   simTake(): unknown[] | undefined
   /** Sends a packet with these frames in the session with that peer. False: there is none, or it does not fit. */

@@ -9,7 +9,7 @@ import { Identity, keyFromPeerId } from '../identity'
 import { openHost } from '../listen'
 import type { SocketConfig } from '../native_types'
 import { integer, number, options } from '../options/check'
-import { peerOptions } from '../options/peer'
+import { peerOptions, withIdentity } from '../options/peer'
 import type { Peer } from '../peer'
 import { PeerCore } from '../peer_core'
 import { callSafely } from '../safely'
@@ -87,12 +87,14 @@ export class TestNetworkCore extends EventEmitter implements RuleOwner, Simulati
     const known = options('', given, ['identity', 'limits', 'signal'])
     if (this.#closing !== undefined) throw networkClosed()
     const host = this.#newHost()
-    const settings = peerOptions({
+    const checked = peerOptions({
       ...known,
       identity: known.identity ?? this.#newIdentity(),
       listen: [{ host, port }],
     })
+    const settings = await withIdentity(checked)
     settings.signal?.throwIfAborted()
+    if (this.#closing !== undefined) throw networkClosed()
     const index = this.#members.size
     const { handle, sockets } = await openHost(this.#engine.native, settings, this.#firstSequence)
     const info = { handle, sockets, receiveBuffer: 0, sendBuffer: 0 }
@@ -245,9 +247,10 @@ export class TestNetworkCore extends EventEmitter implements RuleOwner, Simulati
     const number = sent[at + 3] as number
     const bytes = sent[at + 4] as Buffer
     const content = sent[at + 5] as Buffer | undefined
+    const source = sent[at + 6] as Buffer | undefined
     const kind = kindOf(bytes)
-    this.#sessions.onHandshake(kind, bytes)
     const connection = content && this.#sessions.connectionOf(bytes)
+    if (connection !== undefined && source !== undefined) this.#sessions.onData(connection, source)
     const decoded =
       content === undefined || connection === undefined
         ? []

@@ -120,7 +120,7 @@ function burst(name: string, value: unknown) {
 export interface TestNetworkOptions {
   /**
    * Starts all random numbers of the network, a whole number from 0 to 2^53 − 1. The same seed and the same calls give the same
-   * packets, byte for byte. Default: a random one, see {@link TestNetwork.seed}.
+   * packets: their times, lengths, numbers and frames; only keys, and with them what is sealed, differ. Default: a random one, see {@link TestNetwork.seed}.
    */
   seed?: number
   /** True: time stands still but for {@link TestNetwork.advance} and {@link TestNetwork.settle}. Default false. */
@@ -210,7 +210,7 @@ export interface MatchSettings {
   readonly count: number
 }
 
-const packetKinds: readonly PacketKind[] = ['INIT', 'RESPONSE', 'DATA', 'OTHER']
+const packetKinds: readonly PacketKind[] = ['INIT', 'RESPONSE', 'COOKIE', 'DATA', 'OTHER']
 const frameTypes = [...Object.keys(frameCodes), 'UNKNOWN'] as FrameType[]
 
 export function matchOptions(value: unknown, isPeer: (value: unknown) => boolean): MatchSettings {

@@ -6,7 +6,7 @@ import { decodeFrames, FrameError, type Sequences } from './decode'
 import type { Frame } from './frames'
 
 /** What a datagram is, by its first byte. OTHER: nothing of Hawser's. */
-export type PacketKind = 'INIT' | 'RESPONSE' | 'DATA' | 'OTHER'
+export type PacketKind = 'INIT' | 'RESPONSE' | 'COOKIE' | 'DATA' | 'OTHER'
 
 /**
  * What became of a packet: on its `way`; `held` by a rule; `delivered` to a peer (which may still ignore it); `lost` by
@@ -87,12 +87,18 @@ export class OpenPacket implements Packet {
   }
 }
 
-const kinds: Readonly<Record<number, PacketKind>> = { 128: 'DATA', 144: 'INIT', 160: 'RESPONSE' }
+const kinds: Readonly<Record<number, PacketKind>> = {
+  144: 'INIT',
+  160: 'RESPONSE',
+  176: 'COOKIE',
+}
 
 const connectionBytes = 8
 
 export function kindOf(datagram: Buffer): PacketKind {
-  return kinds[datagram[0] ?? 0] ?? 'OTHER'
+  const first = datagram[0] ?? 0
+  // The low four bits of DATA are masked on the wire.
+  return first >> 4 === 8 ? 'DATA' : (kinds[first] ?? 'OTHER')
 }
 
 /** The channels of one direction of a session. */
@@ -115,13 +121,11 @@ export class Sessions {
     this.#first = first
   }
 
-  /** An INIT or RESPONSE: the latter tells which two connection ids belong together. */
-  onHandshake(kind: PacketKind, datagram: Buffer): void {
-    if (kind !== 'RESPONSE') return
-    const destination = datagram.subarray(5, 5 + connectionBytes).toString('hex')
-    const source = datagram.subarray(5 + connectionBytes, 5 + 2 * connectionBytes).toString('hex')
-    this.#direction(destination).reverse = source
-    this.#direction(source).reverse = destination
+  /** Two connection ids that belong together: where a packet goes, and where its sender is reached. */
+  onData(destination: string, source: Buffer): void {
+    const sender = source.toString('hex')
+    this.#direction(destination).reverse = sender
+    this.#direction(sender).reverse = destination
   }
 
   connectionOf(datagram: Buffer): string {
