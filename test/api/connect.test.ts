@@ -122,9 +122,26 @@ describe('nobody answers', () => {
     const server = await makePeer()
     const client = await makePeer()
     const wrong = server.address.replace(server.id, Identity.generate().id)
-    await expect(client.open(wrong, 'echo', { timeout: 200 })).rejects.toMatchObject({
-      code: 'CONNECT_TIMEOUT',
-    })
+    const error: ConnectError = await client.open(wrong, 'echo', { timeout: 200 }).catch((e) => e)
+    expect(error.code).toBe('CONNECT_TIMEOUT')
+    for (const cause of [
+      /not running/,
+      /not its address/,
+      /not its id/,
+      /another `network`/,
+      /UDP/,
+    ]) {
+      expect(error.hint).toMatch(cause)
+    }
+    const silent = await silentPort()
+    const nobody = wrong.replace(/:\d+$/, `:${silent.port}`)
+    const other: ConnectError = await client.open(nobody, 'echo', { timeout: 200 }).catch((e) => e)
+    // From here, both are the same.
+    expect([other.code, other.message, other.hint]).toEqual([error.code, error.message, error.hint])
+    expect(other.attempts.map(({ outcome }) => outcome)).toEqual(
+      error.attempts.map(({ outcome }) => outcome),
+    )
+    silent.close()
     expect(server.stats().dropped.notForUs).toBeGreaterThan(0)
   })
 

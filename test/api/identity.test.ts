@@ -1,6 +1,7 @@
 // Identities and how their ids are written.
 
 import { createPublicKey, sign, verify } from 'node:crypto'
+import { inspect } from 'node:util'
 import { Identity } from '../../lib'
 import { decodeBase32, encodeBase32 } from '../../lib/base32'
 import { isPeerId, keyFromPeerId, peerIdFromKey } from '../../lib/identity'
@@ -62,8 +63,24 @@ describe('identities', () => {
     expect(Identity.generate().id).not.toBe(Identity.generate().id)
   })
 
+  // RFC 8032, 7.1, test 1.
+  test('the seed that it was made from, a copy each time', () => {
+    const seed = '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60'
+    const identity = Identity.fromSeed(Buffer.from(seed, 'hex'))
+    expect(Buffer.from(identity.publicKey).toString('hex')).toBe(
+      'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a',
+    )
+    expect(identity.seed.toString('hex')).toBe(seed)
+    identity.seed.fill(0)
+    expect(identity.seed.toString('hex')).toBe(seed)
+    expect(Identity.fromSeed(identity.seed).id).toBe(identity.id)
+  })
+
   test('its private part does not show', () => {
-    expect(JSON.stringify(Identity.generate())).not.toContain('rivate')
+    const identity = Identity.generate()
+    for (const text of [JSON.stringify(identity), inspect(identity, { depth: 9 })]) {
+      expect(text).not.toMatch(/rivate|seed/i)
+    }
   })
 
   test('isPeerId', () => {

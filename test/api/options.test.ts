@@ -1,5 +1,6 @@
 // Every option: what is taken, what is refused and how the refusal reads.
 
+import path from 'node:path'
 import { createPeer, Identity, OptionError } from '../../lib'
 import {
   type ChannelSettings,
@@ -42,13 +43,21 @@ describe('options of a peer', () => {
     const settings = peerOptions(undefined)
     expect(settings).toMatchObject<Partial<PeerSettings>>({
       listen: [{ host: undefined, port: 0 }],
-      limits: { sessions: 65_536, halfOpen: 4_096, channels: 65_536, idleTimeout: 30_000 },
+      limits: {
+        sessions: 65_536,
+        halfOpen: 4_096,
+        handshakeRate: 100,
+        channels: 65_536,
+        memory: 1_073_741_824,
+        idleTimeout: 30_000,
+      },
+      networkKey: undefined,
       impair: undefined,
       signal: undefined,
       driver: 'auto',
     })
     expect(settings.identity).toBeInstanceOf(Identity)
-    expect(peerOptions({}).identity.id).not.toBe(settings.identity.id)
+    expect(peerOptions({}).identity).not.toBe(settings.identity)
   })
 
   test.each<[unknown, PeerSettings['listen']]>([
@@ -111,6 +120,20 @@ describe('options of a peer', () => {
     }
   })
 
+  test.each<[string, number, number]>([
+    ['handshakeRate', 1, 1_000_000],
+    ['memory', 1_048_576, 9_007_199_254_740_991],
+  ])('limits.%s', (name, minimum, maximum) => {
+    for (const value of [minimum, maximum]) {
+      expect(peerOptions({ limits: { [name]: value } }).limits).toMatchObject({ [name]: value })
+    }
+    for (const value of [0, -1, minimum - 1, minimum + 0.5, maximum + 1, ...notNumbers]) {
+      const error = refusal(() => peerOptions({ limits: { [name]: value } }))
+      expect(error).toMatchObject({ option: `limits.${name}`, value })
+      expect(error.allowed).toContain(maximum.toLocaleString('en-US'))
+    }
+  })
+
   test('limits.idleTimeout', () => {
     for (const idleTimeout of [1_000, 2_147_483_647]) {
       expect(peerOptions({ limits: { idleTimeout } }).limits).toMatchObject({ idleTimeout })
@@ -154,11 +177,12 @@ describe('options of a peer', () => {
   test('identity', () => {
     const identity = Identity.generate()
     expect(peerOptions({ identity }).identity).toBe(identity)
-    for (const value of [5, null, {}, { id: identity.id }]) {
+    expect(peerOptions({ identity: './key.pem' }).identity).toBe(path.resolve('key.pem'))
+    for (const value of [5, null, {}, { id: identity.id }, '', 'a\0b', new URL('file:///key')]) {
       expect(refusal(() => peerOptions({ identity: value })).option).toBe('identity')
     }
-    const error = refusal(() => peerOptions({ identity: './key.pem' }))
-    expect(error.allowed).toMatch(/key files are not available in this version/)
+    const error = refusal(() => peerOptions({ identity: identity.id }))
+    expect(error.allowed).toMatch(/; this is a peer id$/)
   })
 
   test('signal', () => {
@@ -182,7 +206,6 @@ describe('options of a peer', () => {
   })
 
   test.each<[string, unknown]>([
-    ['network', { name: 'n' }],
     ['discovery', ['lan']],
     ['discovery', []],
     ['engine.threads', 2],
@@ -401,13 +424,34 @@ describe('options of a channel', () => {
     expect(refusal(() => serveOptions({ metadata })).option).toBe('metadata')
   })
 
-  test('allow is not available', () => {
-    for (const allow of [[], () => true]) {
-      expect(refusal(() => serveOptions({ allow }))).toMatchObject({
-        option: 'allow',
-        value: allow,
+  test('allow', () => {
+    const decide = () => true
+    expect(serveOptions({}).allow).toBeUndefined()
+    expect(serveOptions({ allow: decide }).allow).toBe(decide)
+    expect(serveOptions({ allow: [] }).allow?.({ id: Identity.generate().id, address: '' })).toBe(
+      false,
+    )
+    const { id } = Identity.generate()
+    for (const value of [id, null, true, {}, new Set([id])]) {
+      const error = refusal(() => serveOptions({ allow: value }))
+      expect(error).toMatchObject({ option: 'allow', value })
+      expect(error.allowed).toMatch(/^an array of peer ids, or a function/)
+    }
+    const holes = [id]
+    holes[2] = id
+    for (const [value, index] of [
+      [[id, 'y'.repeat(51)], 1],
+      [[undefined], 0],
+      [holes, 1],
+      [[id, id, { id }], 2],
+    ] as const) {
+      expect(refusal(() => serveOptions({ allow: value }))).toMatchObject({
+        option: `allow[${index}]`,
+        value: value[index],
+        allowed: 'a peer id, 52 characters of z-base-32',
       })
     }
+    expect(refusal(() => openOptions({ allow: [] })).option).toBe('allow')
   })
 
   test('name of a service', () => {

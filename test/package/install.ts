@@ -45,6 +45,7 @@ function stage(folder: string): string {
     'binding.gyp',
     'README.md',
     'LICENSE',
+    'LICENSE.openssl',
     'CHANGELOG.md',
     'dist',
     'native',

@@ -25,6 +25,7 @@ test('the tarball holds what is needed and nothing else', () => {
   for (const needed of [
     'package.json',
     'LICENSE',
+    'LICENSE.openssl',
     'README.md',
     'CHANGELOG.md',
     'binding.gyp',
@@ -45,7 +46,7 @@ test('the tarball holds what is needed and nothing else', () => {
   const list = JSON.parse(fs.readFileSync(path.join(root, 'native', 'sources.json'), 'utf8'))
   expect(files).toEqual(expect.arrayContaining(list.sources))
   const allowed =
-    /^(package\.json|LICENSE|README\.md|CHANGELOG\.md|binding\.gyp|native\/sources\.json|prebuilds\/.+\.node|dist\/.+\.(js|mjs|d\.ts|d\.mts)|native\/(wire|crypto|transport|net|engine|binding)\/.+\.(cc|h))$/
+    /^(package\.json|LICENSE(\.openssl)?|README\.md|CHANGELOG\.md|binding\.gyp|native\/sources\.json|prebuilds\/.+\.node|dist\/.+\.(js|mjs|d\.ts|d\.mts)|native\/(wire|crypto|transport|net|engine|binding)\/.+\.(cc|h))$/
   expect(files.filter((file) => !allowed.test(file))).toEqual([])
   expect(files.filter((file) => /(^|\/)(vectors|tests?)(\/|$)/.test(path.dirname(file)))).toEqual(
     [],
@@ -128,6 +129,23 @@ test('an installed package makes a peer with its prebuilt addon', () => {
   const result = node('peer.mjs')
   expect(result.all).toBe('string\n')
   expect(result.status).toBe(0)
+})
+
+test('without an OpenSSL the error says so', () => {
+  const script = `
+    // What is built here has none linked in.
+    process.env.HAWSER_OPENSSL = 'linked'
+    const { createPeer } = require('hawser')
+    createPeer().catch(({ code, message, hint }) => {
+      console.log(JSON.stringify({ code, message, hint }))
+    })`
+  const result = node('-e', script)
+  expect(result.stderr).toBe('')
+  expect(JSON.parse(result.stdout)).toEqual({
+    code: 'LISTEN_FAILED',
+    message: expect.stringMatching(/encrypted: this addon has no libcrypto linked in: ENOSYS/),
+    hint: expect.stringContaining('needs OpenSSL 3'),
+  })
 })
 
 test('hawser --help works from the installed package', () => {

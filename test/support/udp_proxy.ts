@@ -83,6 +83,16 @@ export class UdpProxy {
     return starting
   }
 
+  /**
+   * As a NAT that has forgotten its clients: what they send from now on reaches the target from another port, and answers
+   * to the one before reach nobody.
+   */
+  rebind(): void {
+    for (const socket of this.#backs.values()) socket.close()
+    this.#backs.clear()
+    this.#starting.clear()
+  }
+
   #run(direction: Direction, datagram: Buffer, send: (copy: Buffer, stranger: boolean) => void) {
     this.#handle({
       direction,

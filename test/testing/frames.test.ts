@@ -150,6 +150,16 @@ function described(frame: Frame): Record<string, unknown> {
       }
     case 'COUNT_NOW':
       return { ...common, channel: text(frame.channel) }
+    case 'CRYPTO':
+      return {
+        ...common,
+        generation: text(frame.generation),
+        step: text(frame.step),
+        message: frame.message.toString('hex'),
+      }
+    case 'PATH_CHALLENGE':
+    case 'PATH_RESPONSE':
+      return { ...common, data: frame.data.toString('hex') }
     default:
       return common
   }

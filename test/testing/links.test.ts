@@ -39,24 +39,22 @@ test('what does not fit the queue is lost, and everything arrives all the same',
   expect(full.every(({ from }) => from === alice)).toBe(true)
 })
 
-test('a corrupted packet differs from the one that was sent in one bit', async () => {
+test('a corrupted packet is not taken, and what it carried comes again', async () => {
   const { network, alice, bob, channel, accepted } = await makePair(makeNetwork())
-  network.link(alice, bob, { corrupt: 1, oneWay: true })
-  // Version 0 protects nothing: what comes of it is anything but silence.
-  const sent = Buffer.alloc(900, 0x55)
-  const changed: number[] = []
-  for (let index = 0; index < 20 && channel.state === 'open'; index++) {
-    channel.send(sent)
-    const message = await Promise.race([accepted.receive().catch(() => undefined), accepted.closed])
-    if (!Buffer.isBuffer(message) || message.length !== sent.length) continue
-    const bits = [...message]
-      .map((byte, at) => byte ^ (sent[at] as number))
-      .filter((bit) => bit !== 0)
-    changed.push(bits.length)
-    expect(bits.every((bit) => (bit & (bit - 1)) === 0)).toBe(true)
+  const before = bob.stats().dropped
+  network.link(alice, bob, { corrupt: 0.5, oneWay: true })
+  for (let index = 0; index < 100; index++) {
+    await channel.write(Buffer.alloc(900, index))
+    const message = await accepted.receive()
+    expect(message?.equals(Buffer.alloc(900, index))).toBe(true)
   }
-  expect(changed.some((bits) => bits === 1)).toBe(true)
-  expect(changed.every((bits) => bits <= 1)).toBe(true)
+  const after = bob.stats().dropped
+  // A bit of the connection id makes it a packet of no session, one of the first byte something else.
+  const refused = (['unauthenticated', 'unknownSession', 'foreign', 'malformed'] as const).map(
+    (reason) => after[reason] - before[reason],
+  )
+  expect(refused[0]).toBeGreaterThan(20)
+  expect(channel.state).toBe('open')
 })
 
 const lost = { error: { code: 'PEER_LOST' } }
@@ -106,24 +104,25 @@ test('small messages go on over a path with a small MTU', async () => {
   expect(channel.state).toBe('open')
 })
 
-test.each(['alice', 'bob'] as const)('a session ends when %s gets another address', async (who) => {
-  const pair = await makePair(makeNetwork())
-  const { network, channel, accepted } = pair
-  const before = pair[who].address
-  network.readdress(pair[who])
-  channel.send('lost')
-  accepted.send('lost')
-  const [here, there] = await Promise.all([
-    endOf(channel, () => network.now),
-    endOf(accepted, () => network.now),
-  ])
-  expect(here).toMatchObject(lost)
-  expect(there).toMatchObject(lost)
-  expect(Math.max(here.took, there.took)).toBeLessThan(31_000)
-  expect(pair[who].address).not.toBe(before)
-  // A new session works, over the new address.
-  const again = await pair.alice.open(pair.bob.address, 'test')
-  again.send('again')
-  await again.flush()
-  expect(again.remote.address).toBe(pair.bob.address)
-})
+test.each(['alice', 'bob'] as const)(
+  'a session stays when %s gets another address',
+  async (who) => {
+    const pair = await makePair(makeNetwork())
+    const { network, channel, accepted } = pair
+    const before = pair[who].address
+    network.readdress(pair[who])
+    channel.send('one way')
+    accepted.send('and the other')
+    expect(String(await accepted.receive())).toBe('one way')
+    expect(String(await channel.receive())).toBe('and the other')
+    expect(pair[who].address).not.toBe(before)
+    await network.advance(5_000)
+    const other = who === 'alice' ? pair.bob : pair.alice
+    expect(other.stats().sessions[0]?.path.pathChanges).toBe(1)
+    // New channels are in the same session.
+    const again = await pair.alice.open(pair.bob.address, 'test')
+    again.send('again')
+    await again.flush()
+    expect(pair.alice.stats().sessionsOpened).toBe(1)
+  },
+)

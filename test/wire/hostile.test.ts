@@ -4,6 +4,7 @@
 import type { PeerStats } from '../../lib'
 import { type Ends, openChannel, type Pair, startPair } from '../process/pair'
 import { type TellTale, until } from '../support/processes'
+import { RawClient } from '../support/raw/client'
 import {
   block,
   Code,
@@ -12,9 +13,9 @@ import {
   frame,
   message,
   open,
-  RawClient,
   varint,
-} from '../support/raw_client'
+} from '../support/raw/frames'
+import { identity } from '../support/raw/keys'
 import {
   bytes,
   initialCredit,
@@ -28,7 +29,15 @@ import {
 
 jest.setTimeout(120_000)
 
-const serverLimits = { channels: maxChannels, halfOpen: 32, sessions: 64, idleTimeout: 10_000 }
+/** Half-open sessions from which on a COOKIE is wanted. */
+const cookiesFrom = 64
+const serverLimits = {
+  channels: maxChannels,
+  halfOpen: 96,
+  sessions: 128,
+  idleTimeout: 10_000,
+  handshakeRate: 100_000,
+}
 
 let pair: Pair
 /** A channel of an honest client, open all the time. */
@@ -82,7 +91,7 @@ afterEach(async () => {
 
 /** A client with an accepted channel 1, and the server's number of it. */
 async function attacker(parameters?: Uint8Array): Promise<{ client: RawClient; channel: number }> {
-  const client = await RawClient.connect(pair, parameters)
+  const client = await RawClient.connect(pair, { parameters })
   const accepted = pair.server.call<number>('accept')
   await client.send(open())
   await client.expect(FrameType.accept)
@@ -150,7 +159,10 @@ test('packets seen before, from elsewhere or with a tag that does not check are 
   bad[bad.length - 1] = 1
   await client.sendDatagram(bad)
   const stranger = await RawClient.create(pair)
-  await stranger.sendDatagram(client.packet(message(1, 2, Buffer.from('from elsewhere'))))
+  await stranger.sendDatagram(packet)
+  await stranger.sendDatagram(bad)
+  const elsewhere = { destination: stranger.sourceId }
+  await stranger.sendDatagram(client.packet(message(1, 2, Buffer.from('elsewhere')), elsewhere))
   await client.send(message(1, 2, Buffer.from('twice')))
   for (const text of ['once', 'twice']) {
     const received = await pair.server.call<Uint8Array>('receiveOne', { channel })
@@ -240,8 +252,8 @@ test('a client that never acknowledges anything costs what waits for it, and is 
 })
 
 test.each([
-  ['another version', { version: 1 }, 'malformed'],
-  ['another peer', { responder: Buffer.alloc(32, 3) }, 'notForUs'],
+  ['another version', { version: 2 }, 'malformed'],
+  ['another peer', { responder: identity().id }, 'notForUs'],
   ['parameters that are cut off', { parameters: Buffer.of(1) }, 'malformed'],
   ['the same parameter twice', { parameters: Buffer.of(4, 1, 5, 4, 1, 6) }, 'malformed'],
   [
@@ -255,20 +267,43 @@ test.each([
   await client.sendDatagram(client.init(given))
   await until(async () => (await stats()).dropped[counter] > before, 'it is counted')
   // What is right still is answered, and nothing was before.
-  expect(client.destinationId.some((byte) => byte !== 0)).toBe(false)
+  expect(client.bytesReceived).toBe(0)
+  await client.dial()
+  expect(client.datagramsReceived).toBe(1)
+  await client.send(frame(FrameType.close, 0, block('')))
 })
 
 // The last one: for ten seconds there is no room for other new sessions.
-test('a flood of INITs is bounded by the limit of sessions half made', async () => {
+test('a flood of INITs is bounded by cookies, and then by the limit of sessions half made', async () => {
   const before = await stats()
   const memory = await nativeMemory()
-  const floods = 4 * serverLimits.halfOpen
-  for (const client of await Promise.all(range(floods).map(() => RawClient.create(pair)))) {
+  const floods = 2 * serverLimits.halfOpen
+  const clients = await Promise.all(range(floods).map(() => RawClient.create(pair)))
+  const sum = (list: (client: RawClient) => unknown[]) =>
+    clients.reduce((total, client) => total + list(client).length, 0)
+  for (const client of clients) {
+    client.answersCookies = false
     await client.sendDatagram(client.init())
+  }
+  await until(
+    () => sum(({ cookies }) => cookies) === floods - cookiesFrom,
+    'cookies for the others',
+  )
+  await until(() => sum(({ responses }) => responses) === cookiesFrom, 'answers for the first')
+  expect((await stats()).halfOpen).toBe(cookiesFrom)
+  // Those that have received a COOKIE go on.
+  for (const client of clients) {
+    const [cookie] = client.cookies
+    if (cookie !== undefined) await client.sendDatagram(client.withCookie(cookie) as Buffer)
   }
   await until(async () => {
     const { dropped } = await stats()
-    return dropped.refused === before.dropped.refused + 3 * serverLimits.halfOpen
+    return dropped.refused === before.dropped.refused + floods - serverLimits.halfOpen
   }, 'those beyond the limit are refused, and no others')
+  await until(() => sum(({ responses }) => responses) === serverLimits.halfOpen, 'answers')
+  const after = await stats()
+  expect(after.halfOpen).toBe(serverLimits.halfOpen)
+  expect(after.cookiesSent - before.cookiesSent).toBe(floods - cookiesFrom)
   expect((await nativeMemory()) - memory).toBeLessThan(serverLimits.halfOpen * 16_384)
+  await until(async () => (await stats()).halfOpen === 0, 'they are forgotten')
 })

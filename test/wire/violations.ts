@@ -11,7 +11,7 @@ import {
   open,
   u32,
   varint,
-} from '../support/raw_client'
+} from '../support/raw/frames'
 
 /** Channels that the server allows. */
 export const maxChannels = 16
@@ -34,7 +34,7 @@ function under(code: number, packets: Record<string, Buffer>): Violation[] {
   return Object.entries(packets).map(([what, frames]) => [what, frames, code])
 }
 
-const reservedTypes = [0x03, 0x07, 0x08, 0x0a, 0x13, 0x16, 0x17, 0x20, 0x3f]
+const reservedTypes = [0x13, 0x18, 0x1f, 0x20, 0x27, 0x29, 0x3f]
 
 const encoding = under(Code.frameEncoding, {
   ...Object.fromEntries(
@@ -69,10 +69,17 @@ const encoding = under(Code.frameEncoding, {
   'FRAGMENT at an offset of 2^62': fragment(1, 1, maxVarint, maxVarint, bytes(1)),
   'RESET with a reason too long': frame(FrameType.reset, 1, 0, 0, 0, block(bytes(256))),
   'a frame for channel 0': message(0, 1, bytes(1)),
+  'CRYPTO of generation 0': frame(FrameType.crypto, 0, 1, block(bytes(1))),
+  'CRYPTO of a third step': frame(FrameType.crypto, 1, 3, block(bytes(1))),
+  'CRYPTO without message': frame(FrameType.crypto, 1, 1, block(bytes(0))),
+  'CRYPTO with a message too long': frame(FrameType.crypto, 1, 1, block(bytes(257))),
+  'PATH_CHALLENGE that is cut off': frame(FrameType.pathChallenge, bytes(7)),
+  'PATH_RESPONSE that is cut off': frame(FrameType.pathResponse, bytes(7)),
 })
 
 const acknowledgements = under(Code.ackInvalid, {
   'an acknowledgement of what was never sent': frame(FrameType.ack, maxVarint, 0, 0, 0),
+  'one of numbers below the first': frame(FrameType.ack, 0, 0, 0, 0),
   'one of everything up to there': frame(FrameType.ack, maxVarint, 0, 0, maxVarint),
   '32 ranges far ahead': frame(FrameType.ack, maxVarint, 0, 31, 0, ...range(62).map(() => 2 ** 40)),
   'a count of messages never sent': frame(FrameType.count, 1, 1, u32(1)),
