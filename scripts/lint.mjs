@@ -3,7 +3,7 @@
 //
 // Checks sources (or, with --write, puts right what can be put right without thought): the list in
 // native/sources.json, Biome on TypeScript, JavaScript and JSON, clang-format and clang-tidy 16 on C++.
-// clang-tidy looks at a file again only when it, a header or the checks have changed.
+// clang-tidy looks at a file again only when it, a header or the checks have changed, and at many files in one go.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -47,6 +47,7 @@ function format() {
 // --- clang-tidy ----------------------------------------------------------------------------------
 
 const tidyBuild = path.join(root, 'build-tidy')
+const maximumGroup = 40
 
 /** Configures a build with clang, for compile_commands.json only. */
 function compileCommands() {
@@ -76,9 +77,9 @@ function compileCommands() {
   return [...new Map(commands.map((command) => [command.file, command])).values()]
 }
 
-function tidyOne(tool, file) {
+function runTidy(tool, build, file) {
   return new Promise((resolve) => {
-    const child = spawn(tool, ['-p', tidyBuild, '--quiet', file], { cwd: root })
+    const child = spawn(tool, ['-p', build, '--quiet', file], { cwd: root })
     let output = ''
     child.stdout.on('data', (data) => {
       output += data
@@ -86,6 +87,82 @@ function tidyOne(tool, file) {
     child.stderr.resume() // only counts of suppressed warnings
     child.on('close', (code) => resolve({ ok: code === 0, output }))
   })
+}
+
+const isTest = ({ file }) => file.startsWith(path.join(root, 'native', 'test'))
+
+/** How a file is compiled, but for its name. */
+const flags = ({ command }) => command.slice(0, command.indexOf(' -o '))
+
+/** What a file declares at the left margin: names, and what each stands for, the file's own unless it is `using`. */
+function declared({ file }) {
+  const text = fs.readFileSync(file, 'utf8')
+  const things = text.matchAll(/^(constexpr|struct|class|enum|using) (.*?)(\w+)(?: =| \{|;)/gm)
+  const functions = text.matchAll(/^[a-z].*?[ *&](\w+)\(/gim)
+  return [
+    ...[...things].map(([, kind, what, name]) => {
+      if (what === 'namespace ') return [what, name]
+      return [name, kind === 'using' ? what : file]
+    }),
+    ...[...functions].map(([, name]) => [name, file]),
+  ]
+}
+
+/**
+ * Divides files into groups of one folder that are compiled alike. Nearly all the time that clang-tidy needs for one
+ * file goes into the headers of the standard library, GoogleTest and Node-API; a group pays for them once. Files that
+ * give one name to different things are not put together.
+ */
+function grouped(files) {
+  const size = Math.min(maximumGroup, Math.ceil(files.length / os.availableParallelism()))
+  const groups = []
+  for (const each of files) {
+    const key = `${path.dirname(each.file)} ${flags(each)}`
+    const names = declared(each)
+    const fits = ({ members, meaning }) =>
+      members.length < size && names.every(([name, what]) => (meaning.get(name) ?? what) === what)
+    let group = groups.find((one) => one.key === key && fits(one))
+    if (group === undefined) {
+      group = { key, members: [], meaning: new Map() }
+      groups.push(group)
+    }
+    group.members.push(each)
+    for (const [name, what] of names) group.meaning.set(name, what)
+  }
+  return groups.map(({ members }) => members).sort((a, b) => b.length - a.length)
+}
+
+/**
+ * Runs clang-tidy on the text of all files of a group, one after the other in one file. Returns null if nothing was
+ * found, or else the files in which something was, of which there are none if it was in headers.
+ */
+async function suspects(tool, group, folder) {
+  const joined = path.join(folder, 'joined.cc')
+  const ends = []
+  let text = ''
+  let lines = 0
+  for (const { file } of group) {
+    // A macro's definition also begins a new list of what was included before (readability-duplicate-include).
+    const part = `#define HAWSER_LINT_FILE_${ends.length}\n${fs.readFileSync(file, 'utf8')}\n`
+    text += part
+    lines += part.split('\n').length - 1
+    ends.push(lines)
+  }
+  const beside = JSON.stringify(path.dirname(group[0].file))
+  const command = `${flags(group[0])} -iquote ${beside} -ferror-limit=0 -o joined.o -c ${JSON.stringify(joined)}`
+  const checks = path.join(root, ...(isTest(group[0]) ? ['native', 'test'] : []), '.clang-tidy')
+  fs.mkdirSync(folder, { recursive: true })
+  fs.writeFileSync(joined, text)
+  fs.copyFileSync(checks, path.join(folder, '.clang-tidy'))
+  fs.writeFileSync(
+    path.join(folder, 'compile_commands.json'),
+    JSON.stringify([{ directory: folder, command, file: joined }]),
+  )
+  const { ok, output } = await runTidy(tool, folder, joined)
+  if (ok) return null
+  const found = [...output.matchAll(/joined\.cc:(\d+):\d+: (?:error|warning):/g)]
+  const numbers = new Set(found.map(([, line]) => ends.findIndex((end) => Number(line) <= end)))
+  return group.filter((_, i) => numbers.has(i))
 }
 
 async function tidy() {
@@ -110,21 +187,44 @@ async function tidy() {
   const queue = commands
     .map(({ file, command }) => {
       const hash = createHash('sha256').update(base).update(command).update(fs.readFileSync(file))
-      return { file, hash: hash.digest('hex') }
+      return { file, command, hash: hash.digest('hex') }
     })
     .filter(({ file, hash }) => cache[file] !== hash)
   console.log(`clang-tidy: ${queue.length} of ${commands.length} files`)
 
+  const folders = path.join(tidyBuild, 'groups')
+  fs.rmSync(folders, { recursive: true, force: true })
+  const groups = grouped(queue)
   let clean = true
-  const worker = async () => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const { ok, output } = await tidyOne(tool, next.file)
-      if (ok) cache[next.file] = next.hash
-      else {
-        clean = false
-        console.log(`--- ${path.relative(root, next.file)}\n${output.trimEnd()}`)
-      }
+  let made = 0
+
+  // What is said of a file is what clang-tidy says of it alone. A group in which nothing is found spares that.
+  const alone = async ({ file, hash }) => {
+    const { ok, output } = await runTidy(tool, tidyBuild, file)
+    if (ok) cache[file] = hash
+    else {
+      clean = false
+      console.log(`--- ${path.relative(root, file)}\n${output.trimEnd()}`)
     }
+    return ok
+  }
+  const check = async (group) => {
+    if (group.length === 1) return alone(group[0])
+    const apart = await suspects(tool, group, path.join(folders, String(made++)))
+    if (apart === null) {
+      for (const { file, hash } of group) cache[file] = hash
+    } else if (apart.length > 0) {
+      const names = apart.map(({ file }) => path.relative(root, file))
+      console.log(`clang-tidy: by itself: ${names.join(', ')}`)
+      const others = group.filter((each) => !apart.includes(each))
+      groups.push(...apart.map((each) => [each]), ...(others.length > 0 ? [others] : []))
+    } else {
+      // Something in a header: one file that shows it is enough.
+      for (const each of group) if (!(await alone(each))) break
+    }
+  }
+  const worker = async () => {
+    for (let next = groups.shift(); next !== undefined; next = groups.shift()) await check(next)
   }
   await Promise.all(Array.from({ length: os.availableParallelism() }, worker))
   fs.mkdirSync(path.dirname(cacheFile), { recursive: true })

@@ -9,11 +9,12 @@
 set -euo pipefail
 build=$1 report=$2
 
-npx --no-install cmake-js build -d native -O "$build" --config RelWithDebInfo -p "$(nproc)" \
-  --cc gcc --cxx g++ --CDHAWSER_SANITIZE=address,undefined --CDHAWSER_TESTS=OFF -l warn -T hawser
+npx --no-install cmake-js build -d native -O "$build" --config None -p "$(nproc)" \
+  --cc gcc --cxx g++ --CDCMAKE_CXX_FLAGS_NONE='-O1 -g1' \
+  --CDHAWSER_SANITIZE=address,undefined --CDHAWSER_TESTS=OFF -l warn -T hawser
 node scripts/ensure.mjs types
 
-addon=$(find "$build" -name hawser.node -print -quit)
+addon=$build/None/hawser.node
 preload="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libstdc++.so)"
 
 export HAWSER_ADDON=$addon HAWSER_SANITIZER=address,undefined

@@ -5,7 +5,7 @@ set -euo pipefail
 packages=(
   build-essential python3 cmake ninja-build binutils
   clang-16 llvm-16 clang-format-16 clang-tidy-16 libclang-rt-16-dev
-  libgtest-dev libssl3 spin procps ca-certificates
+  libgtest-dev libssl3 libssl-dev spin procps ca-certificates
 )
 
 missing=()

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# unit.sh BUILD REPORT [cmake options]: builds the native unit tests and the simulator, and runs both.
+# unit.sh BUILD REPORT [cmake options]: builds the native unit tests and the simulator, and runs both; what has to do
+# with cryptography a second time, on the OpenSSL that prebuilt addons have linked in.
 set -euo pipefail
 build=$1 report=$2
 shift 2
 
-cmake -S native -B "$build" -G Ninja "$@" >"$build.log" || {
+node scripts/linked-openssl.mjs "$build.openssl.o"
+cmake -S native -B "$build" -G Ninja -DHAWSER_LINKED_OPENSSL="$(realpath "$build.openssl.o")" "$@" >"$build.log" || {
   cat "$build.log"
   exit 1
 }
 cmake --build "$build" --target hawser_unit hawser_sim -j "$(nproc)" -- --quiet
 "$build/hawser_unit" --gtest_brief=1 --gtest_output="json:$report"
+HAWSER_OPENSSL=linked "$build/hawser_unit" --gtest_brief=1 --gtest_filter='*Crypto*:*Noise*'
 "$build/hawser_sim" --seeds "${HAWSER_SEEDS:-2000}"
