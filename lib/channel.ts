@@ -10,9 +10,9 @@ import type { Waiting } from './waiting'
 
 /** The peer at the other end. */
 export interface Remote {
-  /** Its id. This version of the protocol does not prove it. */
+  /** Its id, which the handshake has proven. */
   readonly id: PeerId
-  /** Where it is reached now, `hawser://ID@host:port`. */
+  /** Where it was reached when the session was opened, `hawser://ID@host:port`. It may have moved since. */
   readonly address: string
 }
 

@@ -323,12 +323,17 @@ export class PeerCore
   #removeSession(session: Session): void {
     session.state = 'closed'
     this.#sessions.delete(session.handle)
-    if (this.#sessionsById.get(session.id) === session) {
-      let older = session.older
-      while (older?.state === 'closed') older = older.older
-      if (older === undefined) this.#sessionsById.delete(session.id)
-      else this.#sessionsById.set(session.id, older)
+    // Out of the chain wherever it is: those that stay must not keep it alive.
+    const newest = this.#sessionsById.get(session.id)
+    if (newest === session) {
+      if (session.older === undefined) this.#sessionsById.delete(session.id)
+      else this.#sessionsById.set(session.id, session.older)
+    } else {
+      let newer = newest
+      while (newer !== undefined && newer.older !== session) newer = newer.older
+      if (newer !== undefined) newer.older = session.older
     }
+    session.older = undefined
     if (this.#sessions.size === 0) this.#goodbye?.resolve()
   }
 

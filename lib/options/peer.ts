@@ -30,7 +30,7 @@ export interface PeerLimits {
    * Handshakes a second that one network address may begin, 1 to 1,000,000. Default 100. Further ones are not answered.
    */
   handshakeRate: number
-  /** Channels at once that one remote peer may have open, 1 to 1,048,576. Default 65,536. */
+  /** Channels at once that one remote peer may have open in a session, 1 to 1,048,576. Default 65,536. */
   channels: number
   /**
    * Native memory of all sessions of this peer together, bytes, 1,048,576 (1 MiB) to 9,007,199,254,740,991. Default 1,073,741,824

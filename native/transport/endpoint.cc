@@ -120,7 +120,7 @@ void Endpoint::on_unknown_data(Time now, const PathAddress& from, const uint8_t*
   if (resets_ >= kResetRate) return;
   wire::ConnectionId id{};
   (void)wire::read_destination(data, length, id);
-  if (!security_.reset_token(id, &token)) return;
+  if (!security_.marked(id) || !security_.reset_token(id, &token)) return;
   uint8_t reset[ReplyQueue::kMaxBytes];
   const size_t most = std::min(length - 1, sizeof reset);
   // Of a length that says nothing.
@@ -284,6 +284,7 @@ bool Endpoint::expect_reset(Session* session, const wire::ResetToken& token) {
 bool Endpoint::new_connection_id(wire::ConnectionId& id) {
   do {
     runtime_.random().fill(id.bytes, sizeof id.bytes);
+    if (!security_.mark(&id)) return false;
   } while (by_connection_id_.find(id.as_u64()) != nullptr);
   return true;
 }

@@ -87,8 +87,10 @@ class Endpoint {
   Security& security() { return security_; }
   EndpointCounters& mutable_counters() { return counters_; }
   void on_half_open_done() { half_open_--; }
-  // False: too many handshakes from there lately.
-  bool admits_handshake(Time now, const PathAddress& from) { return guard_.admit(now, from); }
+  // False: the session has begun too many handshakes lately.
+  bool admits_renewal(Time now, const wire::ConnectionId& id) {
+    return guard_.admit_renewal(now, id);
+  }
   // What another's INIT has led to.
   void on_handshake(Time now, Handshake* handshake);
   // False: nothing to say.
@@ -122,6 +124,7 @@ class Endpoint {
   void on_unknown_data(Time now, const PathAddress& from, const uint8_t* data, size_t length);
   void accept(Time now, Handshake& handshake);
   bool yields(Time now, const wire::PeerIdBytes& remote);
+  bool has_too_many(const wire::PeerIdBytes& remote) const;
   bool admits(Time now, const PathAddress& from, const uint8_t* init);
   // False: too many wait already.
   bool reply(const PathAddress& to, const uint8_t* data, size_t length);

@@ -85,7 +85,8 @@ void Endpoint::accept(Time now, Handshake& handshake) {
     return;
   }
   if (by_connection_id_.find(handshake.local.as_u64()) != nullptr ||
-      session_count() >= config_.max_sessions || yields(now, payload.initiator)) {
+      session_count() >= config_.max_sessions || has_too_many(payload.initiator) ||
+      yields(now, payload.initiator)) {
     counters_.refused++;
     return;
   }
@@ -109,6 +110,14 @@ void Endpoint::accept(Time now, Handshake& handshake) {
     return;
   }
   half_open_++;
+}
+
+bool Endpoint::has_too_many(const wire::PeerIdBytes& remote) const {
+  uint32_t count = 0;
+  for (const Session* s = by_peer_.find(peer_key(remote)); s != nullptr; s = s->next_with_peer) {
+    if (!s->initiator()) count++;
+  }
+  return count >= config_.max_sessions_per_peer;
 }
 
 // Two peers that dial each other at the same time. The one with the smaller id answers and, once

@@ -117,13 +117,13 @@ bool InitGuard::Bucket::take(Time now, uint32_t rate) {
 
 // A bucket for each address, in a table of fixed size: two addresses that share a place push
 // each other out, which only ever gives them more than their rate.
-bool InitGuard::admit(Time now, const PathAddress& from) {
+bool InitGuard::admit(Time now, const uint8_t* name, size_t length) {
   if (buckets_ == nullptr) {
     buckets_ = static_cast<Bucket*>(memory_.allocate(kBuckets * sizeof(Bucket)));
     if (buckets_ == nullptr) return false;
     std::fill_n(buckets_, kBuckets, Bucket{});
   }
-  const uint64_t source = SipHash(bucket_key_)(from.bytes, PathAddress::kSourceBytes);
+  const uint64_t source = SipHash(bucket_key_)(name, length);
   Bucket& bucket = buckets_[source % kBuckets];
   if (bucket.source != source) bucket = Bucket{source};
   return bucket.take(now, rate_);

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "crypto/siphash.h"
 #include "transport/memory.h"
@@ -39,7 +40,16 @@ class InitGuard {
   // False: too many handshakes were begun without a cookie lately.
   bool admit_unproven(Time now) { return unproven_.take(now, unproven_rate_); }
   // False: too many handshakes from this address lately, or no memory to know.
-  bool admit(Time now, const PathAddress& from);
+  bool admit(Time now, const PathAddress& from) {
+    return admit(now, from.bytes, PathAddress::kSourceBytes);
+  }
+  // The same for a session that is open, whoever uses up what its address has.
+  bool admit_renewal(Time now, const wire::ConnectionId& id) {
+    uint8_t text[1 + sizeof id.bytes];
+    text[0] = 'r';
+    std::memcpy(text + 1, id.bytes, sizeof id.bytes);
+    return admit(now, text, sizeof text);
+  }
 
   // --- The other side.
   static void sign_mac1(const uint8_t key[crypto::SipHash::kKeyBytes], uint8_t* init);
@@ -64,6 +74,7 @@ class InitGuard {
     bool take(Time now, uint32_t rate);
   };
 
+  bool admit(Time now, const uint8_t* source, size_t length);
   void renew_secrets(Time now);
   static void cookie_for(const Secret& secret, const PathAddress& from,
                          uint8_t out[wire::kCookieBytes]);

@@ -19,7 +19,9 @@ constexpr uint8_t kSessionLabel[] = {'h', 'a', 'w', 's', 'e', 'r', ' ', 's', 'e'
 constexpr uint8_t kRenewalLabel[] = {'h', 'a', 'w', 's', 'e', 'r', ' ', 'r', 'e', 'n', 'w'};
 constexpr uint8_t kMacLabel[] = {'h', 'a', 'w', 's', 'e', 'r', ' ', 'm', 'a', 'c', '1'};
 constexpr uint8_t kResetLabel[] = {'h', 'a', 'w', 's', 'e', 'r', ' ', 'r', 's', 'e', 't'};
+constexpr uint8_t kIdLabel[] = {'h', 'a', 'w', 's', 'e', 'r', ' ', 'c', 'i', 'd', 's'};
 constexpr size_t kLabelBytes = sizeof kSessionLabel;
+constexpr size_t kRandomIdBytes = 4;
 
 AeadSuite aead_of(wire::Suite suite) {
   return suite == wire::Suite::kAes256Gcm ? AeadSuite::kAes256Gcm : AeadSuite::kChaCha20Poly1305;
@@ -150,11 +152,11 @@ bool NoiseSecurity::init(const NoiseSecurityConfig& config) {
   crypto::Secret<crypto::kX25519Bytes> secret;
   uint8_t reset_key[crypto::kSha256Bytes];
   crypto::Ed25519Key identity;
-  const bool made = identity.init(config.seed) &&
-                    crypto::x25519_secret_from_seed(config.seed, &secret) &&
-                    static_key_.init(secret.data()) &&
-                    crypto::hmac_sha256(Part{config.seed, crypto::kEd25519SeedBytes},
-                                        {Part{kResetLabel, kLabelBytes}}, reset_key);
+  const bool made =
+      identity.init(config.seed) && crypto::x25519_secret_from_seed(config.seed, &secret) &&
+      static_key_.init(secret.data()) &&
+      crypto::hmac_sha256(Part{config.seed, crypto::kEd25519SeedBytes},
+                          {Part{kResetLabel, kLabelBytes}, network_part()}, reset_key);
   if (!made) return false;
   std::memcpy(id_.bytes, identity.public_key(), sizeof id_.bytes);
   reset_key_.set(reset_key);
@@ -277,15 +279,31 @@ bool NoiseSecurity::fresh_secret(Handshake& handshake,
 bool NoiseSecurity::mac_key(const wire::PeerIdBytes& responder,
                             uint8_t out[crypto::SipHash::kKeyBytes]) {
   uint8_t hash[crypto::kSha256Bytes];
-  const Part network =
-      closed_network_ ? Part{network_key_.data(), network_key_.size()} : Part{nullptr, 0};
-  if (!crypto::sha256(
-          {Part{kMacLabel, kLabelBytes}, Part{responder.bytes, sizeof responder.bytes}, network},
-          hash)) {
+  if (!crypto::sha256({Part{kMacLabel, kLabelBytes}, Part{responder.bytes, sizeof responder.bytes},
+                       network_part()},
+                      hash)) {
     return false;
   }
   std::memcpy(out, hash, crypto::SipHash::kKeyBytes);
   return true;
+}
+
+// Four random bytes, and four that only who has our identity and the network's key can make of
+// them: a closed network answers nobody who has not seen one of our ids.
+bool NoiseSecurity::mark(wire::ConnectionId* id) {
+  uint8_t hash[crypto::kSha256Bytes];
+  if (!crypto::hmac_sha256(Part{reset_key_.data(), reset_key_.size()},
+                           {Part{kIdLabel, kLabelBytes}, Part{id->bytes, kRandomIdBytes}}, hash)) {
+    return false;
+  }
+  std::memcpy(id->bytes + kRandomIdBytes, hash, sizeof id->bytes - kRandomIdBytes);
+  return true;
+}
+
+bool NoiseSecurity::marked(const wire::ConnectionId& id) {
+  if (!closed_network_) return true;
+  wire::ConnectionId right = id;
+  return mark(&right) && right == id;
 }
 
 bool NoiseSecurity::reset_token(const wire::ConnectionId& id, wire::ResetToken* token) {

@@ -8,6 +8,7 @@
 #include "crypto/aead.h"
 #include "crypto/aead_packet_protection.h"
 #include "crypto/ed25519.h"
+#include "crypto/hash.h"
 #include "crypto/noise.h"
 #include "crypto/secret.h"
 #include "crypto/x25519.h"
@@ -54,10 +55,17 @@ class NoiseSecurity final : public Security {
 
   bool mac_key(const wire::PeerIdBytes& responder,
                uint8_t out[crypto::SipHash::kKeyBytes]) override;
+  bool mark(wire::ConnectionId* id) override;
+  bool marked(const wire::ConnectionId& id) override;
   bool reset_token(const wire::ConnectionId& id, wire::ResetToken* token) override;
 
  private:
   class NoiseSession;
+
+  crypto::Part network_part() const {
+    return closed_network_ ? crypto::Part{network_key_.data(), network_key_.size()}
+                           : crypto::Part{nullptr, 0};
+  }
 
   void destroy(Memory& memory, Handshake* handshake) override;
   void destroy_self(Memory& memory) override;

@@ -86,7 +86,7 @@ Session::Taken Session::on_crypto(Time now, const wire::Crypto& frame) {
     return protocol_error(now, wire::Code::kCryptoFailed, kWhy);
   }
   // As dear as any other handshake; CRYPTO comes again.
-  if (!endpoint_.admits_handshake(now, path_.address)) return Taken::kNoMemory;
+  if (!endpoint_.admits_renewal(now, local_id_)) return Taken::kNoMemory;
   handshake_ = endpoint_.security().answer_renewal(runtime_.memory(), remote_, suite_, binding_,
                                                    frame.generation, frame.message, frame.length);
   if (handshake_ == nullptr) return Taken::kNoMemory;

@@ -79,6 +79,7 @@ bool Session::unpark(Time now) {
   if (!received_.ensure(kDuplicateWindow)) return false;
   parked_ = false;
   last_activity_ = now;
+  if (state_ == State::kOpen) rearm(now);
   return true;
 }
 

@@ -43,6 +43,9 @@ class Random {
 struct EndpointConfig {
   // Sessions at once, half-open ones included; an INIT beyond it is dropped.
   uint32_t max_sessions = 65'536;
+  // Sessions at once that one peer has begun; further ones are dropped. What it leaves behind when
+  // it is started again goes by its idle timeout.
+  uint32_t max_sessions_per_peer = 64;
   // Half-open sessions at once, handshakes under way included.
   uint32_t max_half_open = 4'096;
   // With so many half-open sessions, nothing is done for an INIT before its sender has shown with a

@@ -1,6 +1,7 @@
 // The option `network`, and what the handshake gets of it.
 
 import { randomBytes } from 'node:crypto'
+import dgram from 'node:dgram'
 import { type ConnectError, Identity, OptionError, type Peer } from '../../lib'
 import { networkIn, networkKey } from '../../lib/network'
 import { peerOptions } from '../../lib/options/peer'
@@ -171,5 +172,25 @@ describe('peers of a network', () => {
     for (const look of looks) expect(look).toEqual(looks[0])
     expect(server.stats()).toMatchObject({ bytesSent: 0, sessions: [], handshakesAnswered: 0 })
     expect(server.stats().dropped.notForUs).toBeGreaterThan(4)
+  })
+
+  test('in a closed network not even a packet of no session is answered', async () => {
+    for (const [network, resets] of [
+      [undefined, 1],
+      [inner, 0],
+    ] as const) {
+      const peer = await served(network)
+      const port = Number(peer.address.slice(peer.address.lastIndexOf(':') + 1))
+      const socket = dgram.createSocket('udp4')
+      const packet = randomBytes(60)
+      packet[0] = 0x80
+      await new Promise((resolve) => socket.send(packet, port, '127.0.0.1', resolve))
+      while (peer.stats().dropped.unknownSession === 0) {
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      expect(peer.stats()).toMatchObject({ resetsSent: resets, datagramsSent: resets })
+      socket.close()
+    }
   })
 })

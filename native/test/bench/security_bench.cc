@@ -273,7 +273,7 @@ void forged_packets() {
         if (session->open()) id = session->local_id().as_u64();
       });
     }
-    if (id != 0 && server.endpoint().session_count() != 0) forge(10'000);
+    if (id != 0 && server.endpoint().session_count() != 0) forge(20'000);
   });
   const transport::EndpointCounters end = server.endpoint().counters();
   show("forged packet with the right connection id", number, spent);

@@ -267,5 +267,44 @@ TEST(NoiseSecurity, RandomPayloadsOfAuthenticatedPeersDoNoHarm) {
   EXPECT_LT(answered, 100);
 }
 
+TEST(NoiseSecurity, AClosedNetworkKnowsItsOwnConnectionIdsAgain) {
+  const uint8_t key[32] = {5};
+  Lone open(options_of(1));
+  Lone closed(options_of(1, key));
+  Lone again(options_of(1, key));
+  Lone other(options_of(2, key));
+  wire::ConnectionId id = wire::ConnectionId::from_u64(0x0102'0304'0000'0000);
+  EXPECT_TRUE(open.endpoint->security().marked(id));
+  EXPECT_FALSE(closed.endpoint->security().marked(id));
+  ASSERT_TRUE(closed.endpoint->security().mark(&id));
+  EXPECT_EQ(id.as_u64() >> 32, 0x0102'0304u);
+  EXPECT_TRUE(closed.endpoint->security().marked(id));
+  EXPECT_TRUE(again.endpoint->security().marked(id));
+  EXPECT_FALSE(other.endpoint->security().marked(id));
+  wire::ResetToken in_network{};
+  wire::ResetToken outside{};
+  ASSERT_TRUE(closed.endpoint->security().reset_token(id, &in_network));
+  ASSERT_TRUE(open.endpoint->security().reset_token(id, &outside));
+  EXPECT_FALSE(in_network == outside);
+}
+
+TEST(NoiseSecurity, OnePeerBeginsSoManySessionsAndNoMore) {
+  LoneOptions options = options_of(2);
+  options.config.max_sessions_per_peer = 3;
+  Lone b(options);
+  for (uint32_t i = 0; i < 5; i++) {
+    HandMade peer(7, b.id());
+    peer.header.source = wire::ConnectionId::from_u64(100 + i);
+    b.receive(address_of(50 + i), peer.init());
+    b.service();
+    EXPECT_EQ(b.endpoint->session_count(), std::min(i + 1, 3u));
+  }
+  EXPECT_EQ(b.endpoint->counters().refused, 2u);
+  HandMade somebody(8, b.id());
+  b.receive(address_of(60), somebody.init());
+  b.service();
+  EXPECT_EQ(b.endpoint->session_count(), 4u);
+}
+
 }  // namespace
 }  // namespace hawser::sim
