@@ -126,8 +126,8 @@ test('all of them again and again: nothing is kept', async () => {
     for (const [, frames, code] of violations) await violate(frames, code)
     memory.push(await settled())
   }
-  // Some forty sessions each; blocks kept warm may be a few more or less.
-  expect(memory[2]).toBeLessThan((memory[1] as number) + 2_048)
+  // Some forty sessions each. Tables of sessions may be larger by a step, depending on how many there were at once.
+  expect(memory[2]).toBeLessThan((memory[1] as number) + 8_192)
 })
 
 test.each(tolerated)('%s: the session goes on', async (_, frames) => {
