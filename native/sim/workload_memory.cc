@@ -18,7 +18,9 @@ constexpr size_t kPerMessage = 96;
 }  // namespace
 
 size_t Workload::idle_bytes(int peer) const {
-  size_t bytes = kPerPeer;
+  // The buffers against strangers have a fixed size, and each handshake under way is an object.
+  constexpr size_t kForStrangers = 64u << 10;
+  size_t bytes = kPerPeer + kForStrangers;
   for (const auto& session : sessions_) {
     if (session->plan.initiator == peer || session->plan.responder == peer) bytes += kPerSession;
   }

@@ -203,9 +203,12 @@ Handshake* NoiseSecurity::respond(Memory& memory, const uint8_t* init,
   return made;
 }
 
-Handshake* NoiseSecurity::renew(Memory& memory, const wire::PeerIdBytes& remote, wire::Suite suite,
-                                const uint8_t binding[kBindingBytes], uint64_t generation) {
-  auto* made = memory.create<NoiseSession>(*this, true, suite);
+// Both sides of a handshake within a session begin alike.
+NoiseSecurity::NoiseSession* NoiseSecurity::make_renewal(Memory& memory, bool initiator,
+                                                         const wire::PeerIdBytes& remote,
+                                                         wire::Suite suite, const uint8_t* binding,
+                                                         uint64_t generation) {
+  auto* made = memory.create<NoiseSession>(*this, initiator, suite);
   if (made == nullptr) return nullptr;
   uint8_t number[sizeof generation];
   wire::store_u64(number, generation);
@@ -216,20 +219,18 @@ Handshake* NoiseSecurity::renew(Memory& memory, const wire::PeerIdBytes& remote,
   return made;
 }
 
+Handshake* NoiseSecurity::renew(Memory& memory, const wire::PeerIdBytes& remote, wire::Suite suite,
+                                const uint8_t binding[kBindingBytes], uint64_t generation) {
+  return make_renewal(memory, true, remote, suite, binding, generation);
+}
+
 Handshake* NoiseSecurity::answer_renewal(Memory& memory, const wire::PeerIdBytes& remote,
                                          wire::Suite suite, const uint8_t binding[kBindingBytes],
                                          uint64_t generation, const uint8_t* message,
                                          size_t length) {
   if (length > wire::kInitMessageBytes) return nullptr;
-  auto* made = memory.create<NoiseSession>(*this, false, suite);
-  if (made == nullptr) return nullptr;
-  uint8_t number[sizeof generation];
-  wire::store_u64(number, generation);
-  made->add_prologue(kRenewalLabel, kLabelBytes);
-  made->add_prologue(binding, kBindingBytes);
-  made->add_prologue(number, sizeof number);
-  made->set_remote(remote);
-  made->set_message(message, length);
+  NoiseSession* made = make_renewal(memory, false, remote, suite, binding, generation);
+  if (made != nullptr) made->set_message(message, length);
   return made;
 }
 

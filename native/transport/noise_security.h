@@ -67,6 +67,8 @@ class NoiseSecurity final : public Security {
                            : crypto::Part{nullptr, 0};
   }
 
+  NoiseSession* make_renewal(Memory& memory, bool initiator, const wire::PeerIdBytes& remote,
+                             wire::Suite suite, const uint8_t* binding, uint64_t generation);
   void destroy(Memory& memory, Handshake* handshake) override;
   void destroy_self(Memory& memory) override;
 
