@@ -67,7 +67,7 @@ void check_noise(const Case& one) {
   const std::vector<Bytes> payloads = one.all("payload");
   const std::vector<Bytes> messages = one.all("message");
   ASSERT_EQ(payloads.size(), messages.size());
-  ASSERT_GE(messages.size(), 4u);
+  ASSERT_GE(messages.size(), 2u);  // some sets end with the handshake
   const std::optional<Bytes> first = written(&initiator, payloads[0]);
   ASSERT_TRUE(first.has_value());
   EXPECT_EQ(to_hex(*first), to_hex(messages[0]));
@@ -112,15 +112,9 @@ void check_noise(const Case& one) {
 
 TEST(CryptoNoise, OfFlynn) { run_cases(vector_file("noise_flynn.txt"), 16, check_noise); }
 
-TEST(CryptoNoise, OfCacophony) {
-  HAWSER_EXTRA_VECTORS(path, "noise_cacophony.txt");
-  run_cases(path, 4, check_noise);
-}
+TEST(CryptoNoise, OfCacophony) { run_cases(vector_file("noise_cacophony.txt"), 4, check_noise); }
 
-TEST(CryptoNoise, OfSnow) {
-  HAWSER_EXTRA_VECTORS(path, "noise_snow.txt");
-  run_cases(path, 2, check_noise);
-}
+TEST(CryptoNoise, OfSnow) { run_cases(vector_file("noise_snow.txt"), 2, check_noise); }
 
 class CryptoNoiseProtocol : public ::testing::TestWithParam<Protocol> {};
 

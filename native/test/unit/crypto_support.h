@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <initializer_list>
 #include <string>
@@ -143,16 +142,5 @@ void run_cases(const std::string& path, size_t expected, Check check) {
 inline std::string vector_file(const char* name) {
   return std::string(HAWSER_NATIVE_DIR) + "/test/vectors/" + name;
 }
-
-// Sets that the repository does not hold, made from their sources as vectors/README.md says: in the
-// folder that HAWSER_VECTORS names. Empty: the variable is not set.
-inline std::string extra_vector_file(const char* name) {
-  const char* folder = std::getenv("HAWSER_VECTORS");
-  return folder == nullptr ? std::string() : std::string(folder) + "/" + name;
-}
-
-#define HAWSER_EXTRA_VECTORS(path, name)                                       \
-  const std::string path = ::hawser::crypto::testing::extra_vector_file(name); \
-  if (path.empty()) GTEST_SKIP() << "HAWSER_VECTORS is not set"
 
 }  // namespace hawser::crypto::testing
