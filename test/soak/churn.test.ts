@@ -58,7 +58,8 @@ test.each(['hybrid', 'thread'])(
     // are kept for the next ones depend on how many there were at once.
     expect(Math.abs(secondHalf.native - firstHalf.native)).toBeLessThan(16_384)
     if (!sizesMatter) return
-    expect(secondHalf.rss).toBeLessThan(firstHalf.rss * 1.05)
+    // Pages come and go: on a machine that was busy, the first half has ended with fewer than it began with.
+    expect(secondHalf.rss).toBeLessThan(Math.max(start.rss, firstHalf.rss) * 1.05)
     // A better measure of what JavaScript keeps: nothing of it is page size or free lists.
     expect(secondHalf.heapUsed).toBeLessThan(firstHalf.heapUsed + 1e6)
   },

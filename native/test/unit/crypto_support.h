@@ -140,7 +140,7 @@ void run_cases(const std::string& path, size_t expected, Check check) {
 }
 
 inline std::string vector_file(const char* name) {
-  return std::string(HAWSER_NATIVE_DIR) + "/test/vectors/" + name;
+  return std::string(HAWSER_NATIVE_DIR "/test/vectors/").append(name);
 }
 
 }  // namespace hawser::crypto::testing

@@ -19,7 +19,7 @@ namespace {
 using vectors::Json;
 using vectors::printed;
 
-std::string folder() { return std::string(HAWSER_NATIVE_DIR) + "/wire/vectors/"; }
+std::string folder() { return HAWSER_NATIVE_DIR "/wire/vectors/"; }
 
 std::string content(const std::string& path) {
   std::string text;
