@@ -2,6 +2,8 @@
 // (a limit), or '' for what is only told. Programs pass them on as lines that begin with `row` and a tab.
 
 const mark = 'row\t'
+// What is longer sticks out.
+const widest = 64
 
 /** What `holds` means for a limit, and `met` for an aim. */
 export const limit = (line, figure, limit, holds) => ({
@@ -23,10 +25,11 @@ export function fromText(text) {
   return { line, figure, limit, verdict }
 }
 
-/** The rows as one table, columns as wide as they have to be. */
+/** The rows as one table, columns as wide as they have to be, within reason. */
 export function table(rows) {
   const all = [['', 'measured', 'limit or aim', ''], ...rows.map((row) => Object.values(row))]
-  const widths = [0, 1, 2].map((column) => Math.max(...all.map((cells) => cells[column].length)))
+  const fits = (cells, column) => Math.min(cells[column].length, widest)
+  const widths = [0, 1, 2].map((column) => Math.max(...all.map((cells) => fits(cells, column))))
   return all
     .map((cells) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '))
     .map((text) => text.trimEnd())
