@@ -154,7 +154,9 @@ export function localHeaders() {
 function ensureAddon() {
   const rooms =
     /^native[\\/](sources\.json|(wire|crypto|transport|net|engine|binding)[\\/].*\.(cc|h|inc))$/
-  const isInput = (file) => rooms.test(file) || !file.startsWith('native')
+  // Prebuilt addons alone have what is in linked/.
+  const isInput = (file) =>
+    (rooms.test(file) && !/^native[\\/]crypto[\\/]linked/.test(file)) || !file.startsWith('native')
   const inputs = filesBelow(['native', 'binding.gyp', 'node_modules/node-addon-api/package.json'])
   const tools = [process.version, process.arch, process.execPath, process.env.CC, process.env.CXX]
   const state = hashOf(

@@ -2,7 +2,7 @@
 // node scripts/linked-openssl.mjs FILE.o
 //
 // Makes the object file that a prebuilt addon links, so that it has an OpenSSL where the runtime exports none:
-// native/linked/evp.cc and the parts of the static libcrypto.a that it needs. One name in it is global,
+// native/crypto/linked/ and the parts of the static libcrypto.a that it needs. One name in it is global,
 // hawser_linked_openssl; all others are made local, so that they can neither be found from outside nor be bound
 // to what else in the process has the same name.
 //
@@ -53,19 +53,27 @@ export function makeLinked(object) {
     fs.readFileSync(path.join(root, 'native', 'sources.json'), 'utf8'),
   )
   fs.mkdirSync(path.dirname(object), { recursive: true })
-  const [ours, whole] = [`${object}.ours`, `${object}.whole`]
+  const folder = path.join(root, 'native', 'crypto', 'linked')
+  const sources = fs
+    .readdirSync(folder)
+    .filter((name) => name.endsWith('.cc'))
+    .sort()
+  const ours = sources.map((name) => `${object}.${name}.o`)
+  const whole = `${object}.whole`
   try {
-    call(compiler, [
-      ...[`-std=${standard}`, '-O2', '-DNDEBUG', '-fPIC', ...cflags],
-      ...include_dirs.map((folder) => `-I${path.join(root, folder)}`),
-      ...addon_cflags,
-      ...['-c', path.join(root, 'native', 'linked', 'evp.cc'), '-o', ours],
-    ])
+    for (const [i, source] of sources.entries()) {
+      call(compiler, [
+        ...[`-std=${standard}`, '-O2', '-DNDEBUG', '-fPIC', ...cflags],
+        ...include_dirs.map((include) => `-I${path.join(root, include)}`),
+        ...addon_cflags,
+        ...['-c', path.join(folder, source), '-o', ours[i]],
+      ])
+    }
     // -d: what C leaves to be merged with others of the same name has a place now, and can be local.
-    call('ld', ['-r', '-d', ours, libcrypto(), '-o', whole])
+    call('ld', ['-r', '-d', ...ours, libcrypto(), '-o', whole])
     call('objcopy', ['--keep-global-symbol=hawser_linked_openssl', whole, object])
   } finally {
-    for (const file of [ours, whole]) fs.rmSync(file, { force: true })
+    for (const file of [...ours, whole]) fs.rmSync(file, { force: true })
   }
 }
 

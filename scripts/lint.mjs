@@ -15,7 +15,10 @@ import { filesBelow, root } from './ensure.mjs'
 const args = process.argv.slice(2)
 const write = args.includes('--write')
 const only = args.filter((arg) => !arg.startsWith('--'))
-const cpp = filesBelow(['native'], (file) => /\.(cc|h)$/.test(file) && !/^native.build/.test(file))
+const cpp = filesBelow(
+  ['native', 'bench'],
+  (file) => /\.(cc|h)$/.test(file) && !/^native.build/.test(file),
+)
 
 /** The tool of version 16: what it says differs from version to version. */
 function clangTool(name) {

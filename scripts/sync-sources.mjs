@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Writes the list of C++ sources in native/sources.json from what is on disk; with --check only compares.
-// Folders named vectors hold generators, which are programs of their own.
+// Folders named vectors hold generators, which are programs of their own; those named linked what only prebuilt addons have
+// (scripts/linked-openssl.mjs).
 
 import fs from 'node:fs'
 import path from 'node:path'
@@ -8,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const file = path.join(root, 'native', 'sources.json')
+const apart = ['vectors', 'linked']
 const rooms = ['wire', 'crypto', 'transport', 'net', 'engine', 'binding']
 
 const onDisk = rooms
@@ -16,7 +18,10 @@ const onDisk = rooms
     if (!fs.existsSync(folder)) return []
     return fs
       .readdirSync(folder, { recursive: true })
-      .filter((name) => name.endsWith('.cc') && !name.split(path.sep).includes('vectors'))
+      .filter(
+        (name) =>
+          name.endsWith('.cc') && !apart.some((part) => name.split(path.sep).includes(part)),
+      )
       .map((name) => `native/${room}/${name.split(path.sep).join('/')}`)
   })
   .sort()

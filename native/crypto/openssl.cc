@@ -9,7 +9,7 @@
 #include <iterator>
 
 #if defined(HAWSER_LINKED_OPENSSL)
-// native/linked/evp.cc
+// crypto/linked/table.cc
 extern "C" void* hawser_linked_openssl(const char* symbol);
 #endif
 

@@ -2,7 +2,7 @@
 // process by name. There is no OpenSSL header and no link-time reference, because a reference that
 // cannot be bound keeps the addon from loading at all where the runtime has no OpenSSL or hides it
 // (Bun, Deno, Electron), and because Node 20 brings OpenSSL 3.0 and Node 24 brings 3.5. For those
-// runtimes a prebuilt addon has an OpenSSL of its own linked in (native/linked/), which fills the
+// runtimes a prebuilt addon has an OpenSSL of its own linked in (crypto/linked/), which fills the
 // same table.
 //
 // Signatures are those of OpenSSL 3.0 (man7), which every 3.x keeps. The types are opaque to us

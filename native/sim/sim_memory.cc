@@ -28,7 +28,9 @@ void* SimMemory::allocate(size_t bytes) {
     refused_++;
     return nullptr;
   }
-  auto* header = new (place) Header{bytes, kLive};
+  auto* header = new (place) Header{bytes, kLive, nullptr, newest_};
+  if (newest_ != nullptr) newest_->newer = header;
+  newest_ = header;
   in_use_ += bytes;
   blocks_++;
   if (in_use_ > peak_) peak_ = in_use_;
@@ -44,6 +46,8 @@ void SimMemory::release(void* pointer, size_t bytes) {
   }
   if (header->bytes != bytes) misuse_ = "a block came back with another size";
   header->state = kDead;
+  (header->newer == nullptr ? newest_ : header->newer->older) = header->older;
+  if (header->older != nullptr) header->older->newer = header->newer;
   in_use_ -= header->bytes;
   blocks_--;
   std::free(header);

@@ -35,6 +35,13 @@ class SimMemory final : public transport::Memory {
   uint64_t requests() const { return requests_; }
   uint64_t refused() const { return refused_; }
   size_t blocks() const { return blocks_; }
+  // Calls visit(address, bytes) for each block in use, the newest first.
+  template <typename Visit>
+  void each_block(Visit visit) const {
+    for (const Header* header = newest_; header != nullptr; header = header->older) {
+      visit(reinterpret_cast<const uint8_t*>(header + 1), header->bytes);
+    }
+  }
   // What the code under test did wrong, or nullptr.
   const char* misuse() const { return misuse_; }
 
@@ -42,6 +49,8 @@ class SimMemory final : public transport::Memory {
   struct Header {
     size_t bytes;
     uint64_t state;
+    Header* newer;
+    Header* older;
   };
   static constexpr uint64_t kLive = 0x4c6976654c697665;
   static constexpr uint64_t kDead = 0x4465616444656164;
@@ -49,6 +58,7 @@ class SimMemory final : public transport::Memory {
 
   bool refuses(size_t bytes);
 
+  Header* newest_ = nullptr;
   size_t limit_ = 0;
   size_t in_use_ = 0;
   size_t peak_ = 0;

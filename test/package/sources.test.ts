@@ -3,6 +3,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 
 const root = path.resolve(__dirname, '../..')
+// Generators, and what only prebuilt addons have.
+const apart = ['vectors', 'linked']
 const rooms = ['wire', 'crypto', 'transport', 'net', 'engine', 'binding']
 
 interface SourceList {
@@ -19,8 +21,15 @@ function sourcesOnDisk(folder: string): string[] {
   if (!fs.existsSync(path.join(root, folder))) return []
   return fs.readdirSync(path.join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const name = `${folder}/${entry.name}`
-    if (entry.isDirectory()) return entry.name === 'vectors' ? [] : sourcesOnDisk(name)
+    if (entry.isDirectory()) return apart.includes(entry.name) ? [] : sourcesOnDisk(name)
     return name.endsWith('.cc') ? [name] : []
+  })
+}
+
+function filesIn(folder: string): string[] {
+  return fs.readdirSync(path.join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const name = `${folder}/${entry.name}`
+    return entry.isDirectory() ? filesIn(name) : [name]
   })
 }
 
@@ -28,6 +37,18 @@ test('native/sources.json lists the files on disk, each once', () => {
   const onDisk = rooms.flatMap((room) => sourcesOnDisk(`native/${room}`))
   expect(onDisk.length).toBeGreaterThan(0)
   expect(list.sources).toEqual(onDisk.sort())
+})
+
+test('the OpenSSL of prebuilt addons is in none of what an addon is built from', () => {
+  expect(sourcesOnDisk('native/crypto/linked').length).toBeGreaterThan(0)
+  expect(list.sources.filter((source) => source.includes('linked'))).toEqual([])
+  // No other room may know OpenSSL's headers.
+  const headers = rooms
+    .flatMap((room) => filesIn(`native/${room}`))
+    .filter((file) => /#include <openssl\//.test(fs.readFileSync(path.join(root, file), 'utf8')))
+  expect(new Set(headers.map((file) => path.dirname(file)))).toEqual(
+    new Set(['native/crypto/linked']),
+  )
 })
 
 test('sync-sources --check agrees', () => {
@@ -60,9 +81,9 @@ test('CMake sees the same list', () => {
     )
     const compiled = commands.map(({ file }) => path.relative(root, file))
     const core = list.sources.filter((source) => !source.startsWith('native/binding/'))
-    // The simulator, the generator of vectors and what measures are targets of CMake only.
+    // The simulator, the generator of vectors, what measures and what is linked in are targets apart.
     const ofAddon = compiled.filter(
-      (file) => !/^native\/(sim|test\/bench|wire\/vectors)\//.test(file),
+      (file) => !/^native\/(sim|test\/bench|wire\/vectors|crypto\/linked)\//.test(file),
     )
     expect(ofAddon.sort()).toEqual(core)
   } finally {
