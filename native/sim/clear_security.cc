@@ -124,6 +124,17 @@ bool ClearSecurity::key_of(const wire::PeerIdBytes& responder,
   return true;
 }
 
+bool ClearSecurity::mark(wire::ConnectionId* id) {
+  const uint64_t hash = crypto::SipHash(id_.bytes)(id->bytes, sizeof id->bytes / 2);
+  wire::store_u32(id->bytes + sizeof id->bytes / 2, static_cast<uint32_t>(hash));
+  return true;
+}
+
+bool ClearSecurity::marked(const wire::ConnectionId& id) {
+  wire::ConnectionId right = id;
+  return mark(&right) && right == id;
+}
+
 bool ClearSecurity::reset_token(const wire::ConnectionId& id, wire::ResetToken* token) {
   for (size_t i = 0; i < 2; i++) {
     wire::store_u64(token->bytes + 8 * i,

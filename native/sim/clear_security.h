@@ -37,6 +37,8 @@ class ClearSecurity final : public transport::Security {
                uint8_t out[crypto::SipHash::kKeyBytes]) override {
     return key_of(responder, out);
   }
+  bool mark(wire::ConnectionId* id) override;
+  bool marked(const wire::ConnectionId& id) override;
   bool reset_token(const wire::ConnectionId& id, wire::ResetToken* token) override;
 
   static bool key_of(const wire::PeerIdBytes& responder, uint8_t out[crypto::SipHash::kKeyBytes]);

@@ -101,8 +101,9 @@ void Endpoint::on_cookie(Time now, const PathAddress& from, const uint8_t* data,
 }
 
 // A packet of a session that is gone, or the news that one of ours is gone on the other side
-// (RFC 9000, section 10.3). Answers are shorter than what they answer, so that two peers that know
-// nothing of each other soon fall silent.
+// (RFC 9000, section 10.3). Only an id that we have made is answered, so that nobody finds us, or
+// knows us again elsewhere, by asking for any. Answers are shorter than what they answer, so that
+// two peers never talk like this for long.
 void Endpoint::on_unknown_data(Time now, const PathAddress& from, const uint8_t* data,
                                size_t length) {
   wire::ResetToken token{};

@@ -127,9 +127,9 @@ class Security {
   virtual bool mac_key(const wire::PeerIdBytes& responder,
                        uint8_t out[crypto::SipHash::kKeyBytes]) = 0;
   // Marks an id, whose first half is random, as one of ours; and looks for the mark, also after a
-  // restart. Where nobody may learn that we are here, nothing is said about other ids.
-  virtual bool mark(wire::ConnectionId* /*id*/) { return true; }
-  virtual bool marked(const wire::ConnectionId& /*id*/) { return true; }
+  // restart. Nothing is said about other ids: strangers shall not learn who is here.
+  virtual bool mark(wire::ConnectionId* id) = 0;
+  virtual bool marked(const wire::ConnectionId& id) = 0;
   // What proves that a session under this id of ours is gone. The same after a restart.
   virtual bool reset_token(const wire::ConnectionId& id, wire::ResetToken* token) = 0;
 
