@@ -30,7 +30,7 @@ struct EndpointCounters {
   uint64_t protocol_errors;  // sessions closed because of what the peer sent
   uint64_t sessions_opened, sessions_closed;
   uint64_t handshakes_answered;  // that were begun by others, and cost a computation
-  uint64_t cookies_sent;         // instead of an answer, while there were many half-open sessions
+  uint64_t cookies_sent;         // instead of an answer, while many came without one
   uint64_t resets_sent;          // to peers of sessions that are gone
 };
 
