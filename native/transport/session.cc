@@ -21,6 +21,7 @@ Session::Session(Endpoint& endpoint, bool initiator, const wire::ConnectionId& l
       remote_(remote),
       local_id_(local_id),
       path_(PathAddress{}, 0, endpoint.config().path_datagram),
+      answers_waiting_(endpoint_.memory(), kTriesPerInit),
       received_(endpoint_.memory()),
       acks_(endpoint_.memory()),
       loss_(endpoint_.memory()),

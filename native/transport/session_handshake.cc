@@ -14,9 +14,6 @@ namespace {
 constexpr Duration kFirstInitPause = 250 * kMillisecond;
 constexpr Duration kLongestInitPause = 4 * kSecond;
 constexpr Duration kHalfOpenLife = 10 * kSecond;
-// Answers, cookies included, that are looked at for each round of INITs: each costs a computation
-// or a packet, and anybody who sees our INIT can send them.
-constexpr uint32_t kTriesPerInit = 16;
 
 }  // namespace
 
@@ -33,6 +30,7 @@ wire::Parameters Session::parameters(const EndpointConfig& config) {
 void Session::drop_handshake() {
   runtime_.abandon(handshake_);
   handshake_ = nullptr;
+  answers_waiting_.release();
   renewal_ = Renewal::kNone;
   crypto_wanted_ = false;
 }
@@ -163,17 +161,27 @@ void Session::on_response(Time now, const PathAddress& from, const uint8_t* mess
                           size_t length) {
   if (state_ != State::kConnecting || first_flight_ == nullptr || tries_ == 0) return;
   const PathAddress* found = std::find(candidates_, candidates_ + candidate_count_, from);
-  if (found == candidates_ + candidate_count_ || !handshake_->take_answer(message, length)) return;
+  if (found == candidates_ + candidate_count_) return;
+  if (!submit_answer(from, message, length) && !answers_waiting_.push(from, message, length)) {
+    return;
+  }
   tries_--;
-  handshake_->from = from;
-  runtime_.submit(handshake_);
   rearm(now);
 }
 
+bool Session::submit_answer(const PathAddress& from, const uint8_t* message, size_t length) {
+  if (!handshake_->take_answer(message, length)) return false;
+  handshake_->from = from;
+  runtime_.submit(handshake_);
+  return true;
+}
+
 void Session::on_answer_computed(Time now) {
-  // Anybody may have sent it: the right one may still come.
+  // Anybody may have sent it: the right one may be here already, or still come.
   if (!handshake_->succeeded()) {
     endpoint_.mutable_counters().unauthenticated++;
+    const AnswerQueue::Answer* next = answers_waiting_.pop();
+    if (next != nullptr) (void)submit_answer(next->from, next->message, next->length);
     return;
   }
   wire::ResponsePayload payload{};
