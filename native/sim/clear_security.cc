@@ -39,6 +39,7 @@ class ClearSecurity::ClearHandshake final : public Handshake {
   uint8_t* own() { return own_; }
   void set_own(size_t length) { own_length_ = length; }
   bool initiator() const { return role_; }
+  size_t memory_bytes() const override { return sizeof *this; }
 
  private:
   bool say(size_t overhead) {

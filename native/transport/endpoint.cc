@@ -282,6 +282,12 @@ bool Endpoint::expect_reset(Session* session, const wire::ResetToken& token) {
   return true;
 }
 
+Handshake* Endpoint::counted(Handshake* made) {
+  if (made == nullptr || made->charge(memory_)) return made;
+  security_.release(runtime_.memory(), made);
+  return nullptr;
+}
+
 bool Endpoint::new_connection_id(wire::ConnectionId& id) {
   do {
     runtime_.random().fill(id.bytes, sizeof id.bytes);

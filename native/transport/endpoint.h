@@ -50,7 +50,8 @@ class Endpoint {
   const EndpointConfig& config() const { return config_; }
   wire::PeerIdBytes id() const { return security_.id(); }
   Runtime& runtime() { return runtime_; }
-  // Of all that belongs to a session; handshakes under way have the runtime's.
+  // Of all that belongs to a session. Handshakes under way have the runtime's, because they may
+  // outlive the endpoint, and are counted here.
   QuotaMemory& memory() { return memory_; }
   // Incoming channels are refused with SERVICE_UNKNOWN, and INIT ignored, unless set. Default off.
   void set_accepting(bool accepting) { accepting_ = accepting; }
@@ -91,6 +92,8 @@ class Endpoint {
   bool admits_renewal(Time now, const wire::ConnectionId& id) {
     return guard_.admit_renewal(now, id);
   }
+  // The handshake that Security has just made, counted; nullptr, and it is given back: no memory.
+  Handshake* counted(Handshake* made);
   // What another's INIT has led to.
   void on_handshake(Time now, Handshake* handshake);
   // False: nothing to say.

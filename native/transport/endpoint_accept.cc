@@ -32,7 +32,7 @@ void Endpoint::on_init(Time now, const PathAddress& from, const uint8_t* data, s
       !security_.reset_token(payload.source, &payload.reset)) {
     return;
   }
-  Handshake* handshake = security_.respond(runtime_.memory(), data, payload);
+  Handshake* handshake = counted(security_.respond(runtime_.memory(), data, payload));
   if (handshake == nullptr || !pending_.insert(key, handshake)) {
     counters_.no_memory++;
     security_.release(runtime_.memory(), handshake);
@@ -68,6 +68,8 @@ bool Endpoint::admits(Time now, const PathAddress& from, const uint8_t* init) {
 
 void Endpoint::on_handshake(Time now, Handshake* handshake) {
   pending_.erase(handshake->key);
+  // Computed, and gone in a moment: what comes of it may have its room.
+  handshake->refund();
   accept(now, *handshake);
   security_.release(runtime_.memory(), handshake);
 }

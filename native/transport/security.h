@@ -53,6 +53,13 @@ class Handshake {
   // For the initiator: takes the second message; then submit. False: too long, or not the time.
   [[nodiscard]] bool take_answer(const uint8_t* message, size_t length);
 
+  // What it takes at most: the object, and what libcrypto allocates for it. Bytes.
+  virtual size_t memory_bytes() const = 0;
+  // Counts that in `memory`, until refund() or its end. Once. False: beyond its limit.
+  [[nodiscard]] bool charge(QuotaMemory& memory);
+  // Its owner needs it no more, or it ends.
+  void refund();
+
   // --- Owner: Endpoint or Session, and Runtime.
   State state = State::kIdle;
   // Of the two, whose handshake it is; none: it is to be freed when it comes back.
@@ -79,6 +86,7 @@ class Handshake {
 
  private:
   Security& security_;
+  QuotaMemory* charged_ = nullptr;
 };
 
 // The identity of one endpoint, its part in handshakes, and the secrets that go with it. Outlives

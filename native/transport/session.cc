@@ -46,6 +46,7 @@ Session::~Session() {
   drop_first_flight();
   end_trial();
   if (protection_ != nullptr) endpoint_.security().release(endpoint_.memory(), protection_);
+  refund_keys();
   endpoint_.memory().release(candidates_, candidate_count_ * sizeof(PathAddress));
 }
 

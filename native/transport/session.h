@@ -194,6 +194,9 @@ class Session {
   // False: the session is gone.
   bool seal(Time now, uint8_t* train, size_t length, size_t segment, const uint64_t* numbers);
   bool may_change_keys() const;
+  // False: no memory.
+  [[nodiscard]] bool charge_keys();
+  void refund_keys();
   void begin_epoch(Time now);
   void note_epoch(Time now);
   void begin_renewal(Time now);
@@ -336,6 +339,8 @@ class Session {
 
   // nullptr before there are keys.
   crypto::PacketProtection* protection_ = nullptr;
+  // Counted in the endpoint's memory for what libcrypto takes; 0 while parked.
+  size_t keys_charged_ = 0;
   wire::Suite suite_ = wire::Suite::kAes256Gcm;
   uint8_t binding_[Security::kBindingBytes] = {};
   wire::ResetToken remote_reset_{};

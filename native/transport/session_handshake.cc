@@ -91,7 +91,7 @@ bool Session::start_connecting(Time now, const PathAddress* addresses, size_t co
   payload.initiator = endpoint_.id();
   payload.parameters = parameters(endpoint_.config());
   if (!security.reset_token(local_id_, &payload.reset)) return false;
-  handshake_ = security.initiate(runtime_.memory(), remote_, header, payload);
+  handshake_ = endpoint_.counted(security.initiate(runtime_.memory(), remote_, header, payload));
   if (handshake_ == nullptr) return false;
   handshake_->session = this;
   runtime_.submit(handshake_);
@@ -189,8 +189,9 @@ void Session::on_answer_computed(Time now) {
     fail_handshake(now, wire::Code::kNoError, "the peer's answer cannot be read");
     return;
   }
+  handshake_->refund();  // as good as gone
   protection_ = endpoint_.security().protect(endpoint_.memory(), *handshake_, binding_);
-  if (protection_ == nullptr || !received_.ensure(kDuplicateWindow)) {
+  if (protection_ == nullptr || !charge_keys() || !received_.ensure(kDuplicateWindow)) {
     fail_handshake(now, wire::Code::kOutOfMemory, "out of memory");
     return;
   }
@@ -227,7 +228,7 @@ bool Session::start_half_open(Time now, Handshake& handshake, const wire::InitPa
   uint8_t* message = wire::write_response_header(first_flight_, header);
   std::memcpy(message, handshake.message(), handshake.message_length());
   protection_ = security.protect(endpoint_.memory(), handshake, binding_);
-  if (protection_ == nullptr || !received_.ensure(kDuplicateWindow)) return false;
+  if (protection_ == nullptr || !charge_keys() || !received_.ensure(kDuplicateWindow)) return false;
   state_ = State::kHalfOpen;
   suite_ = handshake.suite;
   remote_id_ = handshake.source;
@@ -282,6 +283,8 @@ bool Session::adopt(Time now, Session& proven) {
   expects_reset_ = proven.expects_reset_;
   protection_ = proven.protection_;
   proven.protection_ = nullptr;
+  keys_charged_ = proven.keys_charged_;
+  proven.keys_charged_ = 0;
   suite_ = proven.suite_;
   std::memcpy(binding_, proven.binding_, sizeof binding_);
   handshake_sent_at_ = proven.handshake_sent_at_;

@@ -145,6 +145,8 @@ class Lone {
   // Every byte of memory must have come back.
   void destroy() {
     endpoint->destroy_all();
+    // What was counted beside it has been given back, too.
+    EXPECT_LE(endpoint->memory().in_use(), memory.in_use());
     endpoint.reset();
     runtime.reset();
     EXPECT_EQ(memory.in_use(), 0u);
