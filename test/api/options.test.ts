@@ -253,7 +253,11 @@ describe('options of a channel', () => {
       },
       wait: { signal: undefined, timeout: 10_000 },
     })
-    expect(serveOptions(undefined)).toEqual(openOptions(undefined).channel)
+    expect(serveOptions(undefined)).toEqual({
+      ...openOptions(undefined).channel,
+      allow: undefined,
+      allowTimeout: 10_000,
+    })
   })
 
   test.each<[string, keyof ChannelSettings['config'], number, number]>([
