@@ -104,6 +104,12 @@ export interface HostConfig {
   maxHalfOpen: number
   /** A second, from one network address. */
   handshakeRate: number
+  /** Half-open sessions. Of this one and the two that follow 0 means none; left out: the protocol's default. */
+  cookiesFrom?: number
+  /** A second, from all addresses together. */
+  unprovenRate?: number
+  /** A second. */
+  resetRate?: number
   /** Bytes. */
   memory: number
   maxChannels: number

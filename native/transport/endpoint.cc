@@ -118,7 +118,7 @@ void Endpoint::on_unknown_data(Time now, const PathAddress& from, const uint8_t*
     resets_since_ = now;
     resets_ = 0;
   }
-  if (resets_ >= kResetRate) return;
+  if (resets_ >= config_.reset_rate) return;
   wire::ConnectionId id{};
   (void)wire::read_destination(data, length, id);
   if (!security_.marked(id) || !security_.reset_token(id, &token)) return;

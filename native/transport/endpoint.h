@@ -118,8 +118,6 @@ class Endpoint {
   // own side answers us meanwhile, so that there is one session and not two; after that time our
   // INIT probably does not reach it.
   static constexpr Duration kDialFirst = kSecond;
-  // Stateless resets a second.
-  static constexpr uint32_t kResetRate = 100;
 
   void on_init(Time now, const PathAddress& from, const uint8_t* data, size_t length);
   void on_response(Time now, const PathAddress& from, const uint8_t* data, size_t length);

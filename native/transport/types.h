@@ -57,6 +57,8 @@ struct EndpointConfig {
   // many again without; so many may come at once. Without a cookie, what is beyond is asked for
   // one.
   uint32_t handshake_rate = 100;
+  // Stateless resets a second, to peers of sessions that are gone.
+  uint32_t reset_rate = 100;
   // A fresh handshake within the session when this long has passed since the last one.
   Duration renew_after = 600 * kSecond;
   // After so many packet numbers on average one is left out, at random: who acknowledges it does

@@ -315,6 +315,47 @@ test('who is at an address gets in while others send INITs in its name', async (
   expect(dropped.refused).toBe(0)
 })
 
+test.each([
+  ['cookiesFrom', { cookiesFrom: 0 }],
+  ['unprovenRate', { unprovenRate: 0 }],
+])('limits.%s 0: never an answer without a cookie', async (_, limits) => {
+  const to = await startServer({ keep: false, limits })
+  const client = await RawClient.create(to)
+  client.answersCookies = false
+  const init = client.init()
+  await client.sendDatagram(init)
+  await client.wait(() => client.cookies.length > 0)
+  expect(await statsOf(to)).toMatchObject({ handshakesAnswered: 0, halfOpen: 0, cookiesSent: 1 })
+  await client.sendDatagram(client.withCookie(client.cookies[0] as Buffer) as Buffer)
+  await client.wait(() => client.answer !== undefined)
+  expect(await statsOf(to)).toMatchObject({ handshakesAnswered: 1, cookiesSent: 1 })
+})
+
+test('limits.cookiesFrom: from so many half-open sessions on', async () => {
+  const to = await startServer({ keep: false, limits: { cookiesFrom: 3 } })
+  for (let halfOpen = 0; halfOpen < 5; halfOpen++) {
+    expect((await statsOf(to)).cookiesSent).toBe(Math.max(0, halfOpen - 3))
+    await RawClient.connect(to)
+    expect((await statsOf(to)).halfOpen).toBe(halfOpen + 1)
+  }
+})
+
+test('limits.unprovenRate: no more without a cookie in a second', async () => {
+  const to = await startServer({ keep: false, limits: { unprovenRate: 2 } })
+  const clients = await Promise.all(range(12).map(() => RawClient.create(to)))
+  const start = performance.now()
+  for (const client of clients) client.answersCookies = false
+  for (const client of clients) await client.sendDatagram(client.init())
+  await until(async () => {
+    const { cookiesSent, handshakesAnswered } = await statsOf(to)
+    return cookiesSent + handshakesAnswered === clients.length
+  }, 'each is taken or asked for a cookie')
+  const seconds = (performance.now() - start) / 1000
+  const { handshakesAnswered } = await statsOf(to)
+  expect(handshakesAnswered).toBeGreaterThanOrEqual(2)
+  expect(handshakesAnswered).toBeLessThanOrEqual(2 * (1 + seconds))
+})
+
 test('with many half-open sessions, only who shows that it hears at its address is answered', async () => {
   const to = await startServer({ keep: false, limits })
   const clients = await Promise.all(range(cookiesFrom).map(() => RawClient.create(to)))

@@ -195,6 +195,24 @@ test('no more than a hundred a second', async () => {
   expect(client.resets.length).toBeLessThanOrEqual(resetsSent)
 })
 
+test.each([0, 3])('limits.resetRate %i: no more than that', async (resetRate) => {
+  const to = await started({ limits: { resetRate } })
+  const [id] = (await forgotten(to, 1)) as [Buffer]
+  const client = await RawClient.create(to)
+  const before = await statsOf(to)
+  const start = performance.now()
+  for (let packet = 0; packet < 60; packet++) {
+    await client.sendDatagram(looksLikeData(id, 40))
+  }
+  const arrived = before.dropped.unknownSession + 60
+  await until(async () => (await statsOf(to)).dropped.unknownSession >= arrived, 'all arrive')
+  const sent = (await statsOf(to)).resetsSent - before.resetsSent
+  const seconds = (performance.now() - start) / 1000
+  expect(sent).toBeLessThanOrEqual(resetRate * (1 + seconds))
+  expect(sent).toBeGreaterThanOrEqual(resetRate === 0 ? 0 : 1)
+  await until(() => client.resets.length === sent, 'they come')
+})
+
 const closedBy = (to: Attacked, { channel }: Attacker) =>
   to.server.call<{ by: string; error: TellTale }>('closed', { channel })
 

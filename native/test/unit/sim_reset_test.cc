@@ -244,6 +244,20 @@ TEST_F(Reset, ResetsAreAtMostAHundredASecond) {
   EXPECT_LE(one.memory.in_use(), 40'000u);
 }
 
+TEST_F(Reset, TheRateIsThatOfTheConfigurationAndMayBeNone) {
+  for (const uint32_t rate : {0u, 1u, 7u}) {
+    LoneOptions options = options_of(11);
+    options.config.reset_rate = rate;
+    Lone one(options);
+    for (uint32_t i = 0; i < 300; i++) {
+      one.receive(address_of(9), data_for(forgotten_id(one, i), 60));
+      one.now += 10 * kMillisecond;
+    }
+    one.service();
+    EXPECT_EQ(one.endpoint->counters().resets_sent, 3 * rate);
+  }
+}
+
 TEST_F(Reset, AHostilePeersTokenThatCollidesRedirectsNothing) {
   // It says the token of another session as its own; of an honest one it knows it only by luck.
   const wire::ResetToken token = session_->remote_reset();
