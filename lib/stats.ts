@@ -213,7 +213,7 @@ export interface PeerStats {
   readonly systemCallsReceive: number
   readonly systemCallsSend: number
   readonly sendErrors: number
-  /** Native memory of the sessions and channels of this peer, bytes; `limits.memory` bounds it. */
+  /** What `limits.memory` bounds: native memory of this peer's sessions, channels and handshakes, bytes. OpenSSL's part is estimated. */
   readonly memoryBytes: number
 }
 
