@@ -12,7 +12,10 @@ import type { Waiting } from './waiting'
 export interface Remote {
   /** Its id, which the handshake has proven. */
   readonly id: PeerId
-  /** Where it was reached when the session was opened, `hawser://ID@host:port`. It may have moved since. */
+  /**
+   * Where it is reached now, `hawser://ID@host:port`: it follows a peer whose address changes, once that has proven to be at the new
+   * one. After the session's end, where it was last.
+   */
   readonly address: string
 }
 

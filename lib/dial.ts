@@ -9,7 +9,7 @@ import { showDuration } from './duration'
 import type { ChannelSink, Engine } from './engine'
 import { type Attempt, ConnectError, HawserError } from './errors'
 import { keyFromPeerId, type PeerId } from './identity'
-import { ClosedBy } from './native_types'
+import { ClosedBy, noMemory } from './native_types'
 import type { ChannelSettings } from './options/channel'
 import { maxMilliseconds } from './options/check'
 import type { Session } from './session'
@@ -111,6 +111,7 @@ export class Dial {
     // Time limits are kept here, each opening has its own.
     const key = keyFromPeerId(id) as Uint8Array
     const handle = engine.native.connect(host, key, sockets, maxMilliseconds)
+    if (handle === noMemory) throw outOfMemory('session', [])
     if (handle < 0) {
       throw new ConnectError('LIMIT_REACHED', 'this peer has as many sessions as it may', {
         hint: 'raise limits.sessions, or close what is not needed',
@@ -157,15 +158,13 @@ export class Dial {
     const { config, metadata } = this.#settings
     const handle = engine.native.channelOpen(session.handle, this.#service, metadata, config)
     if (handle < 0) {
+      const attempts = session.attempts('failed')
+      if (handle === noMemory) throw outOfMemory('channel', attempts)
       if (mayRetry) return 'stale'
-      throw new ConnectError(
-        'CONNECT_FAILED',
-        'the session is closing, or native memory is short',
-        {
-          hint: 'try again',
-          attempts: session.attempts('failed'),
-        },
-      )
+      throw new ConnectError('CONNECT_FAILED', 'the session is closing', {
+        hint: 'try again',
+        attempts,
+      })
     }
     const opening: ChannelSink = {
       onAccepted: () => {},
@@ -261,6 +260,7 @@ export class Dial {
     if (session.state !== 'open' && by !== ClosedBy.Remote) {
       if (close.timedOut) return this.#timedOut(session)
       const attempts = [...session.attempts(detail || 'failed'), ...this.#unusable]
+      if (code === Code.OutOfMemory) return outOfMemory('session', attempts)
       return new ConnectError('CONNECT_FAILED', `no session with ${id}: ${detail || 'failed'}`, {
         hint: 'see `attempts`',
         attempts,
@@ -282,4 +282,11 @@ export class Dial {
 /** The channel was not refused by the service: the whole session went. */
 function isSessionsEnd({ code, by }: NativeClose): boolean {
   return by === ClosedBy.Failure || code === Code.NoError
+}
+
+function outOfMemory(what: 'session' | 'channel', attempts: readonly Attempt[]): ConnectError {
+  return new ConnectError('OUT_OF_MEMORY', `this peer has no native memory for another ${what}`, {
+    hint: 'raise limits.memory, or close what is not needed; stats().memoryBytes is what is in use',
+    attempts,
+  })
 }

@@ -25,7 +25,7 @@ import { inspect } from 'node:util'
  * | `LISTEN_FAILED` | a socket could not be bound |
  * | `MESSAGE_TOO_LARGE` | longer than `maxMessageBytes` of this side or of the peer |
  * | `NATIVE_MISSING` | the native part cannot be loaded here |
- * | `OUT_OF_MEMORY` | no native memory |
+ * | `OUT_OF_MEMORY` | no native memory, or `limits.memory` is reached |
  * | `PEER_CLOSED` | this peer was closed or destroyed |
  * | `PEER_FAILED` | the peer reported an internal failure, or the session's keys were used up |
  * | `PEER_LOST` | nothing was heard from the peer for the idle timeout, or it does not know the session any more |

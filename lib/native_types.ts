@@ -90,6 +90,9 @@ export interface ImpairConfig {
   seed: number
 }
 
+/** Instead of a handle: there is no native memory for it, or `limits.memory` is reached. */
+export const noMemory = -2
+
 export interface HostConfig {
   /** The Ed25519 seed of the identity, 32 bytes. */
   seed: Uint8Array
@@ -101,6 +104,12 @@ export interface HostConfig {
   maxHalfOpen: number
   /** A second, from one network address. */
   handshakeRate: number
+  /** Half-open sessions. Of this one and the two that follow 0 means none; left out: the protocol's default. */
+  cookiesFrom?: number
+  /** A second, from all addresses together. */
+  unprovenRate?: number
+  /** A second. */
+  resetRate?: number
   /** Bytes. */
   memory: number
   maxChannels: number
@@ -332,14 +341,17 @@ export interface NativeBinding {
   /** Keeps the process alive while the environment's sum of these is above 0. */
   hostKeepAlive(host: number, keep: boolean): void
 
-  /** Handle of a session with that peer that is open or connecting, else starts one. −1: a limit. Milliseconds. */
+  /**
+   * Handle of a session with that peer that is open or connecting, else starts one. −1: as many sessions as there may be;
+   * {@link noMemory}. Milliseconds.
+   */
   connect(host: number, id: Uint8Array, addresses: readonly SocketConfig[], timeout: number): number
   sessionClose(session: number, code: number, reason: string): void
   sessionCounters(session: number): Float64Array | undefined
   sessionRemote(session: number): { id: Buffer; address: string; port: number } | undefined
   sessionRelease(session: number): void
 
-  /** −1: the session is closing or memory is short. */
+  /** −1: the session is closing; {@link noMemory}. */
   channelOpen(
     session: number,
     service: string,

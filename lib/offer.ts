@@ -1,5 +1,6 @@
 // A channel that a peer has asked for and that is neither accepted nor refused yet.
 
+import type { Timer } from './clock'
 import type { Code, NativeClose } from './codes'
 import type { ChannelSink, Engine } from './engine'
 import type { Session } from './session'
@@ -18,6 +19,7 @@ export class Offer implements ChannelSink {
   ended = false
   readonly #engine: Engine
   readonly #owner: OfferOwner
+  #timer: Timer | undefined
 
   constructor(
     engine: Engine,
@@ -34,8 +36,15 @@ export class Offer implements ChannelSink {
     engine.addChannel(handle, this)
   }
 
+  /** Calls `work` after so many milliseconds, unless it is taken or gone by then; `Infinity`: never. */
+  limit(milliseconds: number, work: () => void): void {
+    if (milliseconds === Number.POSITIVE_INFINITY) return
+    this.#timer = this.#engine.clock.setTimeout(work, milliseconds)
+  }
+
   /** True, once: it is still there, and whoever takes it sees to its handle from now on. */
   take(): boolean {
+    this.#timer?.cancel()
     return this.#engine.forgetChannel(this.handle, this)
   }
 
@@ -63,6 +72,7 @@ export class Offer implements ChannelSink {
   }
 
   onClosed(_close: NativeClose): void {
+    this.#timer?.cancel()
     this.#owner.onOfferGone(this)
   }
 }

@@ -23,9 +23,15 @@ export interface ServeOptions<Out = Bytes, In = Buffer> extends ChannelOptions<O
    *
    * The function is asked for each channel. As long as the promise that it answered is pending, the channel is neither accepted nor
    * refused, and its opener waits, up to its own timeout; an answer that comes too late does nothing. A function that throws,
-   * rejects or answers anything but true or false refuses the channel, and the peer emits `'handlerError'`.
+   * rejects, answers anything but true or false, or takes longer than `allowTimeout`, refuses the channel, and the peer emits
+   * `'handlerError'`.
    */
   allow?: readonly PeerId[] | ((remote: Remote) => boolean | Promise<boolean>)
+  /**
+   * How long a promise of the function `allow` may be pending. Then the channel is refused. Milliseconds, 1 to 2,147,483,647, or
+   * `Infinity`: as long as the opener waits. Default 10,000, as long as `open` waits by default.
+   */
+  allowTimeout?: number
 }
 
 /** The events of a {@link Peer}. Nothing that a remote peer does emits `'error'`. */
@@ -76,7 +82,7 @@ export interface Peer extends EventEmitter<PeerEvents>, AsyncDisposable {
    * ends after `limits.idleTimeout`.
    *
    * Rejects after `timeout` (default 10,000 ms, for everything together) with a {@link ConnectError} `CONNECT_TIMEOUT`, and
-   * with `SERVICE_REFUSED`, `CONNECT_FAILED`, `LIMIT_REACHED`, with what ended the session, or with what the service did to
+   * with `SERVICE_REFUSED`, `CONNECT_FAILED`, `LIMIT_REACHED`, `OUT_OF_MEMORY`, with what ended the session, or with what the service did to
    * the channel at once (`HANDLER_FAILED`, `CHANNEL_RESET`); its `attempts` list the addresses that were tried. Rejects with `PEER_NOT_FOUND`, `PEER_CLOSED`, an {@link OptionError}, or the signal's reason.
    */
   open<Out = Bytes, In = Buffer>(

@@ -321,7 +321,7 @@ export class PeerCore
   }
 
   #removeSession(session: Session): void {
-    session.state = 'closed'
+    session.closed()
     this.#sessions.delete(session.handle)
     // Out of the chain wherever it is: those that stay must not keep it alive.
     const newest = this.#sessionsById.get(session.id)
@@ -449,7 +449,7 @@ export class PeerCore
       sessions: [...this.#sessions.values()].map((session) =>
         sessionStats(
           native.sessionCounters(session.handle),
-          session.remote,
+          { ...session.remote },
           session.state === 'open' ? 'open' : 'connecting',
         ),
       ),

@@ -4,6 +4,8 @@ import type { Channel } from './channel'
 import { type ChannelCore, closeTimeout } from './channel_core'
 import { Code } from './codes'
 import { asyncDispose } from './disposable'
+import { showDuration } from './duration'
+import { HawserError } from './errors'
 import type { Offer, OfferOwner } from './offer'
 import type { ServeSettings } from './options/channel'
 import { waiting } from './options/waiting'
@@ -78,8 +80,14 @@ export class ServiceCore implements Service, OfferOwner {
       this.#failAllow(offer, error)
       return
     }
-    if (typeof answer === 'boolean') this.#settle(offer, answer)
-    else void this.#settleLater(offer, answer)
+    if (typeof answer === 'boolean') {
+      this.#settle(offer, answer)
+      return
+    }
+    const { allowTimeout } = this.settings
+    // Whoever asks to come in must not be able to make it wait, and take a place, for ever.
+    offer.limit(allowTimeout, () => this.#failAllow(offer, allowTimedOut(allowTimeout)))
+    void this.#settleLater(offer, answer)
   }
 
   async #settleLater(offer: Offer, answer: unknown): Promise<void> {
@@ -180,6 +188,12 @@ export class ServiceCore implements Service, OfferOwner {
       handlerFailures: this.#failures,
     }
   }
+}
+
+function allowTimedOut(timeout: number): HawserError {
+  return new HawserError('TIMEOUT', `allow did not answer within ${showDuration(timeout)}`, {
+    hint: 'give it more time with `allowTimeout` (milliseconds), or none at all with Infinity',
+  })
 }
 
 /** A value in a few words. */

@@ -18,7 +18,14 @@ export class Session {
   /** Where it is being reached, for one that this side makes. */
   readonly #places: readonly Place[]
   readonly #started: number
-  #remote: Remote | undefined
+  /** Where it was reached when the session was opened. */
+  #first: Place | undefined
+  /** Where it was reached last. */
+  #last: Place
+  /** {@link formatAddress} of that. */
+  #address: string
+  /** One object for all channels, which follows the peer. */
+  readonly remote: Remote
 
   constructor(engine: Engine, handle: number, id: PeerId, places: readonly Place[]) {
     this.handle = handle
@@ -26,6 +33,15 @@ export class Session {
     this.#engine = engine
     this.#started = engine.clock.now()
     this.#places = places
+    this.#last = places[0] ?? { host: '0.0.0.0', port: 0 }
+    this.#address = formatAddress(id, this.#last)
+    const address = () => this.#whereNow()
+    this.remote = Object.freeze({
+      id,
+      get address() {
+        return address()
+      },
+    })
   }
 
   /** A session that a peer made with us; `undefined` if it is gone already. */
@@ -39,15 +55,26 @@ export class Session {
 
   opened(): void {
     this.state = 'open'
-    const found = this.#engine.native.sessionRemote(this.handle)
-    if (found === undefined) return
-    const place = { host: found.address, port: found.port }
-    this.#remote = Object.freeze({ id: this.id, address: formatAddress(this.id, place) })
+    this.#whereNow()
+    this.#first = this.#last
   }
 
-  get remote(): Remote {
-    const [first = { host: '0.0.0.0', port: 0 }] = this.#places
-    return this.#remote ?? { id: this.id, address: formatAddress(this.id, first) }
+  /** Before its handle is given back. */
+  closed(): void {
+    this.#whereNow()
+    this.state = 'closed'
+  }
+
+  #whereNow(): string {
+    if (this.state !== 'open') return this.#address
+    const found = this.#engine.native.sessionRemote(this.handle)
+    if (found === undefined) return this.#address
+    const { address: host, port } = found
+    if (host !== this.#last.host || port !== this.#last.port) {
+      this.#last = { host, port }
+      this.#address = formatAddress(this.id, this.#last)
+    }
+    return this.#address
   }
 
   /** What came of each address so far. `failure`: why none of them worked. */
@@ -61,8 +88,8 @@ export class Session {
   }
 
   #outcome({ host, port }: Place, failure: string): string {
-    if (this.#remote === undefined) return failure
-    const used = this.#remote.address === formatAddress(this.id, { host, port })
+    if (this.#first === undefined) return failure
+    const used = formatPlace(this.#first) === formatPlace({ host, port })
     return used ? 'connected' : 'not needed'
   }
 }

@@ -203,8 +203,8 @@ export interface PeerStats {
   /** Sessions that others have begun and not proven yet. */
   readonly halfOpen: number
   /**
-   * Cookies sent instead of an answer: with many half-open sessions, whoever wants another one has to show first that it
-   * receives at its address.
+   * Cookies sent instead of an answer: with many half-open sessions, or many handshakes lately, whoever wants another one
+   * has to show first that it receives at its address.
    */
   readonly cookiesSent: number
   /** Times that a peer was told that a session is gone (stateless resets). */
@@ -213,7 +213,7 @@ export interface PeerStats {
   readonly systemCallsReceive: number
   readonly systemCallsSend: number
   readonly sendErrors: number
-  /** Native memory of the sessions and channels of this peer, bytes; `limits.memory` bounds it. */
+  /** What `limits.memory` bounds: native memory of this peer's sessions, channels and handshakes, bytes. OpenSSL's part is estimated. */
   readonly memoryBytes: number
 }
 

@@ -127,6 +127,8 @@ export interface ChannelSettings {
 export interface ServeSettings extends ChannelSettings {
   /** `undefined`: everybody may open channels. */
   readonly allow: Decide | undefined
+  /** Of a promise that it answers, milliseconds; `Infinity`: none. */
+  readonly allowTimeout: number
 }
 
 /** In the order of their numbers on the wire. */
@@ -182,8 +184,18 @@ export function openOptions(value: unknown): { channel: ChannelSettings; wait: W
 
 /** The options of `Peer.serve`. */
 export function serveOptions(value: unknown): ServeSettings {
-  const given = options('', value, [...channelNames, 'allow'])
-  return { ...channelIn(given), allow: allowIn(given.allow) }
+  const given = options('', value, [...channelNames, 'allow', 'allowTimeout'])
+  return {
+    ...channelIn(given),
+    allow: allowIn(given.allow),
+    allowTimeout: allowTimeoutIn(given.allowTimeout),
+  }
+}
+
+function allowTimeoutIn(value: unknown): number {
+  if (value === undefined) return openTimeout
+  if (value === Number.POSITIVE_INFINITY) return value
+  return integer('allowTimeout', value, 1, maxMilliseconds, ' of milliseconds', ', or Infinity')
 }
 
 /** The name of a service. */

@@ -27,13 +27,29 @@ export interface PeerLimits {
   /** Sessions at once that are still being made by others, 1 to 1,048,576. Default 4,096. */
   halfOpen: number
   /**
-   * Handshakes a second that one network address may begin, 1 to 1,000,000. Default 100. Further ones are not answered.
+   * From so many `halfOpen` sessions on, whoever wants another one has to show first that it receives at its address: it is sent a cookie,
+   * which it brings back (one round trip more). 0 to 1,048,576; 0: always. Default 64.
+   */
+  cookiesFrom: number
+  /**
+   * Handshakes a second that one network address may begin, 1 to 1,000,000. Default 100. Those with a cookie and those without are
+   * counted apart; beyond it, the former are not answered, and the latter with a cookie.
    */
   handshakeRate: number
+  /**
+   * Handshakes a second that all addresses together may begin without a cookie, 0 to 1,000,000; 0: none. Default 250. Further ones are
+   * answered with a cookie.
+   */
+  unprovenRate: number
+  /**
+   * Stateless resets a second, by which peers of sessions that are gone here learn of it, 0 to 1,000,000; 0: none. Default 100. Who
+   * gets none finds out by its idle timeout.
+   */
+  resetRate: number
   /** Channels at once that one remote peer may have open in a session, 1 to 1,048,576. Default 65,536. */
   channels: number
   /**
-   * Native memory of all sessions of this peer together, bytes, 1,048,576 (1 MiB) to 9,007,199,254,740,991. Default 1,073,741,824
+   * Native memory of all sessions and handshakes of this peer together, bytes, 1,048,576 (1 MiB) to 9,007,199,254,740,991. Default 1,073,741,824
    * (1 GiB). What arrives and finds none is dropped, and sent again by the other side.
    */
   memory: number
@@ -137,11 +153,16 @@ const mostObjects = 1_048_576
 /** Bytes. */
 const leastMemory = 2 ** 20
 const mostMemory = Number.MAX_SAFE_INTEGER
+/** A second. */
+const mostRate = 1_000_000
 
 const limitNames = [
   'sessions',
   'halfOpen',
+  'cookiesFrom',
   'handshakeRate',
+  'unprovenRate',
+  'resetRate',
   'channels',
   'memory',
   'idleTimeout',
@@ -232,13 +253,16 @@ function isPort(value: number): boolean {
 function limitsIn(value: unknown): PeerLimits {
   const name = 'limits'
   const given = options(name, value, limitNames)
-  const count = (key: keyof PeerLimits, otherwise: number, most = mostObjects) =>
-    given[key] === undefined ? otherwise : integer(path(name, key), given[key], 1, most)
+  const count = (key: keyof PeerLimits, otherwise: number, most = mostObjects, least = 1) =>
+    given[key] === undefined ? otherwise : integer(path(name, key), given[key], least, most)
   const idle = path(name, 'idleTimeout')
   return {
     sessions: count('sessions', 65_536),
     halfOpen: count('halfOpen', 4_096),
-    handshakeRate: count('handshakeRate', 100, 1_000_000),
+    cookiesFrom: count('cookiesFrom', 64, mostObjects, 0),
+    handshakeRate: count('handshakeRate', 100, mostRate),
+    unprovenRate: count('unprovenRate', 250, mostRate, 0),
+    resetRate: count('resetRate', 100, mostRate, 0),
     channels: count('channels', 65_536),
     memory:
       given.memory === undefined

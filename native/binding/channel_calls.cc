@@ -43,12 +43,15 @@ napi_value channel_open(napi_env env, napi_callback_info info) {
     Channel* channel =
         entry->session->open_channel(now, config, reinterpret_cast<const uint8_t*>(service),
                                      service_length, metadata.data, metadata.length);
+    const Session::State state = entry->session->state();
     if (channel != nullptr) {
       handle = environment.objects.add_channel(host, channel);
       if (handle == kNoHandle) channel->release(now);
     }
+    const bool usable = state == Session::State::kOpen || state == Session::State::kConnecting;
+    if (handle == kNoHandle && usable) handle = kNoMemory;
   }
-  if (handle != kNoHandle) {
+  if (handle >= 0) {
     environment.objects.channels.get(handle)->max_buffered = config.max_buffered;
   }
   environment.after_change();

@@ -34,6 +34,15 @@ void read_limits(Napi::Object object, transport::EndpointConfig* config) {
   set("maxSessions", &config->max_sessions);
   set("maxHalfOpen", &config->max_half_open);
   set("handshakeRate", &config->handshake_rate);
+  // Of these 0 means something, and what is left out is the default.
+  const auto set_any = [&object](const char* name, uint32_t* field) {
+    if (object.Get(name).IsNumber()) {
+      *field = static_cast<uint32_t>(get_integer(object, name, UINT32_MAX));
+    }
+  };
+  set_any("cookiesFrom", &config->cookies_above);
+  set_any("unprovenRate", &config->unproven_rate);
+  set_any("resetRate", &config->reset_rate);
   set("maxChannels", &config->max_channels);
   set("idleTimeout", &config->idle_timeout_ms);
   config->memory_limit = get_integer(object, "memory", SIZE_MAX / 2);

@@ -11,6 +11,8 @@
 namespace hawser::binding {
 
 inline constexpr int32_t kNoHandle = -1;
+// What JS is told instead of a handle when memory is what lacks.
+inline constexpr int32_t kNoMemory = -2;
 
 // The handles of a host's sessions and channels hang on lists, so that they can all be taken away
 // with it.

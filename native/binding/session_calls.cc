@@ -31,7 +31,8 @@ size_t read_candidates(const Napi::Value& value, const engine::Host& host,
   return count;
 }
 
-// The session to a peer that JS may have: one that is there, else a new one.
+// The session to a peer that JS may have: one that is there, else a new one. kNoHandle: there is
+// nowhere to go, or there are as many as there may be. kNoMemory.
 int32_t connect_locked(Environment& environment, int32_t host_handle, engine::Host& host,
                        const wire::PeerIdBytes& remote, const transport::PathAddress* candidates,
                        size_t count, transport::Duration timeout) {
@@ -40,7 +41,11 @@ int32_t connect_locked(Environment& environment, int32_t host_handle, engine::Ho
     if (count == 0) return kNoHandle;
     const transport::Time now = environment.now();
     session = host.endpoint().connect(now, remote, candidates, count, now + timeout);
-    if (session == nullptr) return kNoHandle;
+    if (session == nullptr) {
+      const transport::Endpoint& endpoint = host.endpoint();
+      const bool full = endpoint.session_count() >= endpoint.config().max_sessions;
+      return full ? kNoHandle : kNoMemory;
+    }
   }
   const int32_t known = Objects::handle_of(session->user);
   if (known != kNoHandle) return known;
@@ -48,6 +53,7 @@ int32_t connect_locked(Environment& environment, int32_t host_handle, engine::Ho
   if (handle == kNoHandle) {
     session->close(environment.now(), wire::Code::kOutOfMemory, nullptr, 0);
     session->release();
+    return kNoMemory;
   }
   return handle;
 }

@@ -257,6 +257,11 @@ void AeadPacketProtection::park() {
   for (ReceiveEpoch* epoch : {&previous_, &current_, &upcoming_}) epoch->opener.clear();
 }
 
+size_t AeadPacketProtection::active_bytes() const {
+  return suite_ == AeadSuite::kAes256Gcm ? 4 * kAesGcmBytes + 2 * kAesMaskBytes
+                                         : 4 * kChaChaPolyBytes + 2 * kChaChaMaskBytes;
+}
+
 size_t AeadPacketProtection::memory_bytes() const {
   const bool gcm = suite_ == AeadSuite::kAes256Gcm;
   size_t bytes = sealer_.ready() ? (gcm ? kAesGcmBytes : kChaChaPolyBytes) : 0;

@@ -66,6 +66,8 @@ class AeadPacketProtection final : public PacketProtection {
   void forget_previous() override;
   void park() override;
   size_t memory_bytes() const override;
+  // Contexts for one epoch that is sealed and three that are opened, and two header masks.
+  size_t active_bytes() const override;
 
  private:
   // What packets of one epoch are opened with.

@@ -62,6 +62,8 @@ class PacketProtection {
   // Bytes that are in use now, outside of the object itself. An estimate where libcrypto does not
   // say.
   virtual size_t memory_bytes() const = 0;
+  // The most that memory_bytes() can be.
+  virtual size_t active_bytes() const = 0;
 };
 
 }  // namespace hawser::crypto

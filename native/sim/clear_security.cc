@@ -39,6 +39,7 @@ class ClearSecurity::ClearHandshake final : public Handshake {
   uint8_t* own() { return own_; }
   void set_own(size_t length) { own_length_ = length; }
   bool initiator() const { return role_; }
+  size_t memory_bytes() const override { return sizeof *this; }
 
  private:
   bool say(size_t overhead) {
@@ -122,6 +123,17 @@ bool ClearSecurity::key_of(const wire::PeerIdBytes& responder,
                            uint8_t out[crypto::SipHash::kKeyBytes]) {
   std::memcpy(out, responder.bytes, crypto::SipHash::kKeyBytes);
   return true;
+}
+
+bool ClearSecurity::mark(wire::ConnectionId* id) {
+  const uint64_t hash = crypto::SipHash(id_.bytes)(id->bytes, sizeof id->bytes / 2);
+  wire::store_u32(id->bytes + sizeof id->bytes / 2, static_cast<uint32_t>(hash));
+  return true;
+}
+
+bool ClearSecurity::marked(const wire::ConnectionId& id) {
+  wire::ConnectionId right = id;
+  return mark(&right) && right == id;
 }
 
 bool ClearSecurity::reset_token(const wire::ConnectionId& id, wire::ResetToken* token) {

@@ -101,8 +101,9 @@ void Endpoint::on_cookie(Time now, const PathAddress& from, const uint8_t* data,
 }
 
 // A packet of a session that is gone, or the news that one of ours is gone on the other side
-// (RFC 9000, section 10.3). Answers are shorter than what they answer, so that two peers that know
-// nothing of each other soon fall silent.
+// (RFC 9000, section 10.3). Only an id that we have made is answered, so that nobody finds us, or
+// knows us again elsewhere, by asking for any. Answers are shorter than what they answer, so that
+// two peers never talk like this for long.
 void Endpoint::on_unknown_data(Time now, const PathAddress& from, const uint8_t* data,
                                size_t length) {
   wire::ResetToken token{};
@@ -117,7 +118,7 @@ void Endpoint::on_unknown_data(Time now, const PathAddress& from, const uint8_t*
     resets_since_ = now;
     resets_ = 0;
   }
-  if (resets_ >= kResetRate) return;
+  if (resets_ >= config_.reset_rate) return;
   wire::ConnectionId id{};
   (void)wire::read_destination(data, length, id);
   if (!security_.marked(id) || !security_.reset_token(id, &token)) return;
@@ -279,6 +280,12 @@ bool Endpoint::expect_reset(Session* session, const wire::ResetToken& token) {
   if (!by_reset_token_.insert(key, session)) return false;
   session->note_reset_expected();
   return true;
+}
+
+Handshake* Endpoint::counted(Handshake* made) {
+  if (made == nullptr || made->charge(memory_)) return made;
+  security_.release(runtime_.memory(), made);
+  return nullptr;
 }
 
 bool Endpoint::new_connection_id(wire::ConnectionId& id) {

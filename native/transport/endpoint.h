@@ -30,7 +30,7 @@ struct EndpointCounters {
   uint64_t protocol_errors;  // sessions closed because of what the peer sent
   uint64_t sessions_opened, sessions_closed;
   uint64_t handshakes_answered;  // that were begun by others, and cost a computation
-  uint64_t cookies_sent;         // instead of an answer, while there were many half-open sessions
+  uint64_t cookies_sent;         // instead of an answer, while many came without one
   uint64_t resets_sent;          // to peers of sessions that are gone
 };
 
@@ -50,7 +50,8 @@ class Endpoint {
   const EndpointConfig& config() const { return config_; }
   wire::PeerIdBytes id() const { return security_.id(); }
   Runtime& runtime() { return runtime_; }
-  // Of all that belongs to a session; handshakes under way have the runtime's.
+  // Of all that belongs to a session. Handshakes under way have the runtime's, because they may
+  // outlive the endpoint, and are counted here.
   QuotaMemory& memory() { return memory_; }
   // Incoming channels are refused with SERVICE_UNKNOWN, and INIT ignored, unless set. Default off.
   void set_accepting(bool accepting) { accepting_ = accepting; }
@@ -91,6 +92,8 @@ class Endpoint {
   bool admits_renewal(Time now, const wire::ConnectionId& id) {
     return guard_.admit_renewal(now, id);
   }
+  // The handshake that Security has just made, counted; nullptr, and it is given back: no memory.
+  Handshake* counted(Handshake* made);
   // What another's INIT has led to.
   void on_handshake(Time now, Handshake* handshake);
   // False: nothing to say.
@@ -115,8 +118,6 @@ class Endpoint {
   // own side answers us meanwhile, so that there is one session and not two; after that time our
   // INIT probably does not reach it.
   static constexpr Duration kDialFirst = kSecond;
-  // Stateless resets a second.
-  static constexpr uint32_t kResetRate = 100;
 
   void on_init(Time now, const PathAddress& from, const uint8_t* data, size_t length);
   void on_response(Time now, const PathAddress& from, const uint8_t* data, size_t length);

@@ -32,7 +32,7 @@ void Endpoint::on_init(Time now, const PathAddress& from, const uint8_t* data, s
       !security_.reset_token(payload.source, &payload.reset)) {
     return;
   }
-  Handshake* handshake = security_.respond(runtime_.memory(), data, payload);
+  Handshake* handshake = counted(security_.respond(runtime_.memory(), data, payload));
   if (handshake == nullptr || !pending_.insert(key, handshake)) {
     counters_.no_memory++;
     security_.release(runtime_.memory(), handshake);
@@ -49,15 +49,17 @@ void Endpoint::on_init(Time now, const PathAddress& from, const uint8_t* data, s
 }
 
 bool Endpoint::admits(Time now, const PathAddress& from, const uint8_t* init) {
-  const bool crowded = half_open_count() >= config_.cookies_above || !guard_.admit_unproven(now);
-  if (crowded && !guard_.mac2_valid(now, from, init)) {
+  // Whose cookie is right is at that address: nobody else can use up what it has.
+  const bool proven = guard_.mac2_valid(now, from, init);
+  if (!proven &&
+      (half_open_count() >= config_.cookies_above || !guard_.admit_unproven(now, from))) {
     uint8_t cookie[wire::kCookiePacketBytes];
     guard_.write_cookie(now, from, init, cookie);
     if (reply(from, cookie, sizeof cookie)) counters_.cookies_sent++;
     return false;
   }
   if (session_count() + pending_.size() >= config_.max_sessions ||
-      half_open_count() >= config_.max_half_open || !guard_.admit(now, from)) {
+      half_open_count() >= config_.max_half_open || (proven && !guard_.admit_proven(now, from))) {
     counters_.refused++;
     return false;
   }
@@ -66,6 +68,8 @@ bool Endpoint::admits(Time now, const PathAddress& from, const uint8_t* init) {
 
 void Endpoint::on_handshake(Time now, Handshake* handshake) {
   pending_.erase(handshake->key);
+  // Computed, and gone in a moment: what comes of it may have its room.
+  handshake->refund();
   accept(now, *handshake);
   security_.release(runtime_.memory(), handshake);
 }

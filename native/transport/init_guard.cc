@@ -1,6 +1,5 @@
 #include "transport/init_guard.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "wire/endian.h"
@@ -33,11 +32,11 @@ uint64_t cookie_mac(const uint8_t* key, const uint8_t* cookie_packet, const uint
 }  // namespace
 
 InitGuard::InitGuard(Memory& memory, Random& random, uint32_t rate, uint32_t unproven_rate)
-    : memory_(memory), random_(random), rate_(rate), unproven_rate_(unproven_rate) {
-  random_.fill(bucket_key_, sizeof bucket_key_);
-}
-
-InitGuard::~InitGuard() { memory_.release(buckets_, kBuckets * sizeof(Bucket)); }
+    : random_(random),
+      rate_(rate),
+      unproven_rate_(unproven_rate),
+      unproven_(memory, random),
+      proven_(memory, random) {}
 
 void InitGuard::set_mac_key(const uint8_t key[SipHash::kKeyBytes]) {
   std::memcpy(mac_key_, key, sizeof mac_key_);
@@ -82,6 +81,8 @@ void InitGuard::cookie_for(const Secret& secret, const PathAddress& from,
 }
 
 bool InitGuard::mac2_valid(Time now, const PathAddress& from, const uint8_t* init) {
+  // Most have none, and it is not worth two hashes to find that out.
+  if (wire::load_u64(wire::init_mac2(init)) == 0) return false;
   renew_secrets(now);
   for (const Secret& secret : secrets_) {
     if (!secret.valid) continue;
@@ -103,30 +104,6 @@ void InitGuard::write_cookie(Time now, const PathAddress& from, const uint8_t* i
   (void)wire::write_cookie(out, wire::kCookiePacketBytes, cookie);
   wire::store_u64(out + wire::kCookiePacketBytes - wire::kHandshakeMacBytes,
                   cookie_mac(mac_key_, out, init));
-}
-
-bool InitGuard::Bucket::take(Time now, uint32_t rate) {
-  const int64_t full = int64_t{rate} * kSecond;
-  const bool fresh = at == 0 || now - at >= kSecond;
-  credit = fresh ? full : std::min(full, credit + (now - at) * rate);
-  at = now;
-  if (credit < kSecond) return false;
-  credit -= kSecond;
-  return true;
-}
-
-// A bucket for each address, in a table of fixed size: two addresses that share a place push
-// each other out, which only ever gives them more than their rate.
-bool InitGuard::admit(Time now, const uint8_t* name, size_t length) {
-  if (buckets_ == nullptr) {
-    buckets_ = static_cast<Bucket*>(memory_.allocate(kBuckets * sizeof(Bucket)));
-    if (buckets_ == nullptr) return false;
-    std::fill_n(buckets_, kBuckets, Bucket{});
-  }
-  const uint64_t source = SipHash(bucket_key_)(name, length);
-  Bucket& bucket = buckets_[source % kBuckets];
-  if (bucket.source != source) bucket = Bucket{source};
-  return bucket.take(now, rate_);
 }
 
 }  // namespace hawser::transport

@@ -24,8 +24,14 @@ void HeapMemory::release(void* pointer, size_t bytes) {
   std::free(pointer);
 }
 
+bool QuotaMemory::charge(size_t bytes) {
+  if (!fits(bytes)) return false;
+  in_use_ += bytes;
+  return true;
+}
+
 void* QuotaMemory::allocate(size_t bytes) {
-  if (limit_ != 0 && (bytes > limit_ || in_use_ > limit_ - bytes)) return nullptr;
+  if (!fits(bytes)) return nullptr;
   void* pointer = whole_.allocate(bytes);
   if (pointer != nullptr) in_use_ += bytes;
   return pointer;

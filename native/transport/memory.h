@@ -40,7 +40,8 @@ class Memory {
   ~Memory() = default;
 };
 
-// A part of another memory, with a limit of its own.
+// A part of another memory, with a limit of its own. Counts also what is not taken from it: what
+// libcrypto allocates for itself.
 class QuotaMemory final : public Memory {
  public:
   // limit: bytes in use at most; 0 means no limit but the other's.
@@ -49,9 +50,18 @@ class QuotaMemory final : public Memory {
   void* allocate(size_t bytes) override;
   void release(void* pointer, size_t bytes) override;
 
+  // Counts bytes that are taken elsewhere. False: beyond the limit, nothing changed.
+  [[nodiscard]] bool charge(size_t bytes);
+  // What was charged is given back.
+  void refund(size_t bytes) { in_use_ -= bytes; }
+
   size_t in_use() const { return in_use_; }
 
  private:
+  bool fits(size_t bytes) const {
+    return limit_ == 0 || (bytes <= limit_ && in_use_ <= limit_ - bytes);
+  }
+
   Memory& whole_;
   const size_t limit_;
   size_t in_use_ = 0;

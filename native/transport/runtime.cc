@@ -42,6 +42,8 @@ void Runtime::abandon(Handshake* handshake) {
   if (handshake == nullptr) return;
   handshake->session = nullptr;
   handshake->endpoint = nullptr;
+  // Whose memory it counts in may be gone before it comes back.
+  handshake->refund();
   if (handshake->state == Handshake::State::kComputing) return;
   handshakes_.remove(handshake);
   handshake->security().release(memory_, handshake);

@@ -8,6 +8,7 @@ Handshake::Handshake(Security& security) : security_(security) { security.live_+
 
 void Security::release(Memory& memory, Handshake* handshake) {
   if (handshake == nullptr) return;
+  handshake->refund();
   destroy(memory, handshake);
   if (--live_ == 0 && retired_) destroy_self(memory);
 }
@@ -15,6 +16,18 @@ void Security::release(Memory& memory, Handshake* handshake) {
 void Security::retire(Memory& memory) {
   retired_ = true;
   if (live_ == 0) destroy_self(memory);
+}
+
+bool Handshake::charge(QuotaMemory& memory) {
+  if (!memory.charge(memory_bytes())) return false;
+  charged_ = &memory;
+  return true;
+}
+
+void Handshake::refund() {
+  if (charged_ == nullptr) return;
+  charged_->refund(memory_bytes());
+  charged_ = nullptr;
 }
 
 bool Handshake::take_answer(const uint8_t* message, size_t length) {

@@ -53,6 +53,13 @@ class Handshake {
   // For the initiator: takes the second message; then submit. False: too long, or not the time.
   [[nodiscard]] bool take_answer(const uint8_t* message, size_t length);
 
+  // What it takes at most: the object, and what libcrypto allocates for it. Bytes.
+  virtual size_t memory_bytes() const = 0;
+  // Counts that in `memory`, until refund() or its end. Once. False: beyond its limit.
+  [[nodiscard]] bool charge(QuotaMemory& memory);
+  // Its owner needs it no more, or it ends.
+  void refund();
+
   // --- Owner: Endpoint or Session, and Runtime.
   State state = State::kIdle;
   // Of the two, whose handshake it is; none: it is to be freed when it comes back.
@@ -79,6 +86,7 @@ class Handshake {
 
  private:
   Security& security_;
+  QuotaMemory* charged_ = nullptr;
 };
 
 // The identity of one endpoint, its part in handshakes, and the secrets that go with it. Outlives
@@ -127,9 +135,9 @@ class Security {
   virtual bool mac_key(const wire::PeerIdBytes& responder,
                        uint8_t out[crypto::SipHash::kKeyBytes]) = 0;
   // Marks an id, whose first half is random, as one of ours; and looks for the mark, also after a
-  // restart. Where nobody may learn that we are here, nothing is said about other ids.
-  virtual bool mark(wire::ConnectionId* /*id*/) { return true; }
-  virtual bool marked(const wire::ConnectionId& /*id*/) { return true; }
+  // restart. Nothing is said about other ids: strangers shall not learn who is here.
+  virtual bool mark(wire::ConnectionId* id) = 0;
+  virtual bool marked(const wire::ConnectionId& id) = 0;
   // What proves that a session under this id of ours is gone. The same after a restart.
   virtual bool reset_token(const wire::ConnectionId& id, wire::ResetToken* token) = 0;
 

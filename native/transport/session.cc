@@ -21,6 +21,7 @@ Session::Session(Endpoint& endpoint, bool initiator, const wire::ConnectionId& l
       remote_(remote),
       local_id_(local_id),
       path_(PathAddress{}, 0, endpoint.config().path_datagram),
+      answers_waiting_(endpoint_.memory(), kTriesPerInit),
       received_(endpoint_.memory()),
       acks_(endpoint_.memory()),
       loss_(endpoint_.memory()),
@@ -45,6 +46,7 @@ Session::~Session() {
   drop_first_flight();
   end_trial();
   if (protection_ != nullptr) endpoint_.security().release(endpoint_.memory(), protection_);
+  refund_keys();
   endpoint_.memory().release(candidates_, candidate_count_ * sizeof(PathAddress));
 }
 

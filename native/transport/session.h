@@ -4,6 +4,7 @@
 
 #include "crypto/packet_protection.h"
 #include "transport/ack_tracker.h"
+#include "transport/answer_queue.h"
 #include "transport/channel.h"
 #include "transport/frame_ref.h"
 #include "transport/id_table.h"
@@ -158,6 +159,9 @@ class Session {
   static constexpr size_t kDuplicateWindow = 8'192;
   // Frame references that one packet may carry.
   static constexpr size_t kMaxRefs = 64;
+  // Answers, cookies included, that are looked at for each INIT: each costs a computation or a
+  // packet, and anybody who sees our INIT can send them.
+  static constexpr uint32_t kTriesPerInit = 16;
 
   // What a renewal of the keys waits for.
   enum class Renewal : uint8_t {
@@ -175,6 +179,8 @@ class Session {
              const wire::Parameters& parameters);
   void on_init_computed(Time now);
   void on_answer_computed(Time now);
+  // False: another one is computed, or it is none for us.
+  [[nodiscard]] bool submit_answer(const PathAddress& from, const uint8_t* message, size_t length);
   void fail_handshake(Time now, wire::Code code, const char* why);
   void drop_handshake();
   void drop_first_flight();
@@ -188,6 +194,9 @@ class Session {
   // False: the session is gone.
   bool seal(Time now, uint8_t* train, size_t length, size_t segment, const uint64_t* numbers);
   bool may_change_keys() const;
+  // False: no memory.
+  [[nodiscard]] bool charge_keys();
+  void refund_keys();
   void begin_epoch(Time now);
   void note_epoch(Time now);
   void begin_renewal(Time now);
@@ -330,6 +339,8 @@ class Session {
 
   // nullptr before there are keys.
   crypto::PacketProtection* protection_ = nullptr;
+  // Counted in the endpoint's memory for what libcrypto takes; 0 while parked.
+  size_t keys_charged_ = 0;
   wire::Suite suite_ = wire::Suite::kAes256Gcm;
   uint8_t binding_[Security::kBindingBytes] = {};
   wire::ResetToken remote_reset_{};
@@ -355,6 +366,7 @@ class Session {
   size_t first_flight_length_ = 0;
   // Answers and cookies that are looked at before the next INIT.
   uint32_t tries_ = 0;
+  AnswerQueue answers_waiting_;
   // Candidates whose cookie was taken, as bits, until the time when another one may come.
   uint32_t cookies_taken_ = 0;
   Time next_cookies_ = 0;

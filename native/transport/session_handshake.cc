@@ -14,9 +14,6 @@ namespace {
 constexpr Duration kFirstInitPause = 250 * kMillisecond;
 constexpr Duration kLongestInitPause = 4 * kSecond;
 constexpr Duration kHalfOpenLife = 10 * kSecond;
-// Answers, cookies included, that are looked at for each round of INITs: each costs a computation
-// or a packet, and anybody who sees our INIT can send them.
-constexpr uint32_t kTriesPerInit = 16;
 
 }  // namespace
 
@@ -33,6 +30,7 @@ wire::Parameters Session::parameters(const EndpointConfig& config) {
 void Session::drop_handshake() {
   runtime_.abandon(handshake_);
   handshake_ = nullptr;
+  answers_waiting_.release();
   renewal_ = Renewal::kNone;
   crypto_wanted_ = false;
 }
@@ -93,7 +91,7 @@ bool Session::start_connecting(Time now, const PathAddress* addresses, size_t co
   payload.initiator = endpoint_.id();
   payload.parameters = parameters(endpoint_.config());
   if (!security.reset_token(local_id_, &payload.reset)) return false;
-  handshake_ = security.initiate(runtime_.memory(), remote_, header, payload);
+  handshake_ = endpoint_.counted(security.initiate(runtime_.memory(), remote_, header, payload));
   if (handshake_ == nullptr) return false;
   handshake_->session = this;
   runtime_.submit(handshake_);
@@ -163,17 +161,27 @@ void Session::on_response(Time now, const PathAddress& from, const uint8_t* mess
                           size_t length) {
   if (state_ != State::kConnecting || first_flight_ == nullptr || tries_ == 0) return;
   const PathAddress* found = std::find(candidates_, candidates_ + candidate_count_, from);
-  if (found == candidates_ + candidate_count_ || !handshake_->take_answer(message, length)) return;
+  if (found == candidates_ + candidate_count_) return;
+  if (!submit_answer(from, message, length) && !answers_waiting_.push(from, message, length)) {
+    return;
+  }
   tries_--;
-  handshake_->from = from;
-  runtime_.submit(handshake_);
   rearm(now);
 }
 
+bool Session::submit_answer(const PathAddress& from, const uint8_t* message, size_t length) {
+  if (!handshake_->take_answer(message, length)) return false;
+  handshake_->from = from;
+  runtime_.submit(handshake_);
+  return true;
+}
+
 void Session::on_answer_computed(Time now) {
-  // Anybody may have sent it: the right one may still come.
+  // Anybody may have sent it: the right one may be here already, or still come.
   if (!handshake_->succeeded()) {
     endpoint_.mutable_counters().unauthenticated++;
+    const AnswerQueue::Answer* next = answers_waiting_.pop();
+    if (next != nullptr) (void)submit_answer(next->from, next->message, next->length);
     return;
   }
   wire::ResponsePayload payload{};
@@ -181,8 +189,9 @@ void Session::on_answer_computed(Time now) {
     fail_handshake(now, wire::Code::kNoError, "the peer's answer cannot be read");
     return;
   }
+  handshake_->refund();  // as good as gone
   protection_ = endpoint_.security().protect(endpoint_.memory(), *handshake_, binding_);
-  if (protection_ == nullptr || !received_.ensure(kDuplicateWindow)) {
+  if (protection_ == nullptr || !charge_keys() || !received_.ensure(kDuplicateWindow)) {
     fail_handshake(now, wire::Code::kOutOfMemory, "out of memory");
     return;
   }
@@ -219,7 +228,7 @@ bool Session::start_half_open(Time now, Handshake& handshake, const wire::InitPa
   uint8_t* message = wire::write_response_header(first_flight_, header);
   std::memcpy(message, handshake.message(), handshake.message_length());
   protection_ = security.protect(endpoint_.memory(), handshake, binding_);
-  if (protection_ == nullptr || !received_.ensure(kDuplicateWindow)) return false;
+  if (protection_ == nullptr || !charge_keys() || !received_.ensure(kDuplicateWindow)) return false;
   state_ = State::kHalfOpen;
   suite_ = handshake.suite;
   remote_id_ = handshake.source;
@@ -274,6 +283,8 @@ bool Session::adopt(Time now, Session& proven) {
   expects_reset_ = proven.expects_reset_;
   protection_ = proven.protection_;
   proven.protection_ = nullptr;
+  keys_charged_ = proven.keys_charged_;
+  proven.keys_charged_ = 0;
   suite_ = proven.suite_;
   std::memcpy(binding_, proven.binding_, sizeof binding_);
   handshake_sent_at_ = proven.handshake_sent_at_;

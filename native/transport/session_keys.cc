@@ -21,6 +21,22 @@ bool Session::seal(Time now, uint8_t* train, size_t length, size_t segment,
   return false;
 }
 
+// What libcrypto takes for the keys, which it makes whenever they are needed: all of it at once, so
+// that a session which may seal and open never fails to for the limit.
+bool Session::charge_keys() {
+  if (keys_charged_ != 0) return true;
+  const size_t bytes = protection_->active_bytes();
+  if (!endpoint_.memory().charge(bytes)) return false;
+  keys_charged_ = bytes;
+  parked_ = false;  // so that it is given back again
+  return true;
+}
+
+void Session::refund_keys() {
+  endpoint_.memory().refund(keys_charged_);
+  keys_charged_ = 0;
+}
+
 // --- Epochs. Only the initiator begins one, so that both sides always mean the same one by "next".
 
 // Not before the keys of the epoch before the present one are gone: a new epoch would take them
@@ -58,8 +74,8 @@ void Session::begin_renewal(Time now) {
   // Once the last update is complete: which epoch the secret goes into must not be in doubt.
   if (!may_change_keys()) return;
   renew_at_ = now + endpoint_.config().renew_after;
-  handshake_ = endpoint_.security().renew(runtime_.memory(), remote_, suite_, binding_,
-                                          renewal_generation_ + 1);
+  handshake_ = endpoint_.counted(endpoint_.security().renew(runtime_.memory(), remote_, suite_,
+                                                            binding_, renewal_generation_ + 1));
   if (handshake_ == nullptr) return;  // later, then
   renewal_generation_++;
   renewal_ = Renewal::kMaking;
@@ -87,8 +103,8 @@ Session::Taken Session::on_crypto(Time now, const wire::Crypto& frame) {
   }
   // As dear as any other handshake; CRYPTO comes again.
   if (!endpoint_.admits_renewal(now, local_id_)) return Taken::kNoMemory;
-  handshake_ = endpoint_.security().answer_renewal(runtime_.memory(), remote_, suite_, binding_,
-                                                   frame.generation, frame.message, frame.length);
+  handshake_ = endpoint_.counted(endpoint_.security().answer_renewal(
+      runtime_.memory(), remote_, suite_, binding_, frame.generation, frame.message, frame.length));
   if (handshake_ == nullptr) return Taken::kNoMemory;
   renewal_generation_ = frame.generation;
   renewal_ = Renewal::kAnswering;

@@ -68,6 +68,7 @@ Time Session::park_deadline() const {
 void Session::park() {
   parked_ = true;
   protection_->park();
+  refund_keys();
   received_.release();
   loss_.release();
   refs_.release();
@@ -75,6 +76,7 @@ void Session::park() {
 
 // For whatever comes: if it is nothing, the session is parked again a while later.
 bool Session::unpark(Time now) {
+  if (!charge_keys()) return false;
   if (received_.bits() != 0) return true;
   if (!received_.ensure(kDuplicateWindow)) return false;
   parked_ = false;

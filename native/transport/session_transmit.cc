@@ -48,8 +48,15 @@ bool Session::transmit(Time now, Train& train) {
     case State::kHalfOpen:
       return transmit_handshake(now, train);
     case State::kOpen:
-      return transmit_packets(now, train);
+      if (charge_keys()) return transmit_packets(now, train);
+      // It was parked, and cannot seal now.
+      runtime_.not_ready(this);
+      retry_at_ = now + kRetryPause;
+      rearm(now);
+      return false;
     case State::kClosing:
+      // A session that ends gives back more than this: it says so in any case.
+      (void)charge_keys();
       return transmit_close(now, train);
     case State::kDraining:
     case State::kGone:

@@ -53,9 +53,12 @@ struct EndpointConfig {
   uint32_t cookies_above = 64;
   // The same once so many handshakes a second were begun without a cookie, whoever they were from.
   uint32_t unproven_rate = 250;
-  // Handshakes a second from one network address (for IPv6 its upper half); so many may come at
-  // once.
+  // Handshakes a second from one network address (for IPv6 its upper half) with a cookie, and as
+  // many again without; so many may come at once. Without a cookie, what is beyond is asked for
+  // one.
   uint32_t handshake_rate = 100;
+  // Stateless resets a second, to peers of sessions that are gone.
+  uint32_t reset_rate = 100;
   // A fresh handshake within the session when this long has passed since the last one.
   Duration renew_after = 600 * kSecond;
   // After so many packet numbers on average one is left out, at random: who acknowledges it does

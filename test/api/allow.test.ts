@@ -327,6 +327,91 @@ describe('an answer that comes too late', () => {
   })
 })
 
+describe('allowTimeout', () => {
+  const pending = () => new Promise<boolean>(() => {})
+
+  test.each([
+    ['of a service', 2_000, 2_000, '2 s'],
+    ['by default', undefined, 10_000, '10 s'],
+  ])('%s: then the channel is refused, and the peer told', async (_, allowTimeout, after, text) => {
+    const network = makeNetwork()
+    const [server, client] = [await network.createPeer(), await network.createPeer()]
+    const answer = new Answer()
+    const options = { allow: answer.allow, ...(allowTimeout && { allowTimeout }) }
+    const accepted: Channel[] = []
+    server.serve('door', options, (channel) => void accepted.push(channel))
+    const failures: [unknown, Channel][] = []
+    server.on('handlerError', (error, channel) => failures.push([error, channel]))
+    const before = network.now
+    const opening = client.open(server.address, 'door', { timeout: 60_000 })
+    await expect(opening).rejects.toMatchObject(refusedBy(server))
+    expect(network.now - before).toBeGreaterThanOrEqual(after)
+    expect(network.now - before).toBeLessThan(after + 1_000)
+    expect(failures).toHaveLength(1)
+    const [error, channel] = failures[0] as [unknown, Channel]
+    expect(error).toMatchObject({ code: 'TIMEOUT', message: `allow did not answer within ${text}` })
+    expect(channel).toMatchObject({ service: 'door', state: 'closed' })
+    expect(server.stats()).toMatchObject({ channels: 0, channelsRefused: 1 })
+    // Its answer comes too late.
+    answer.give(true)
+    await turns(20)
+    expect(accepted).toEqual([])
+    expect(failures).toHaveLength(1)
+  })
+
+  test('an answer in time stops it, and so does an opener that gives up', async () => {
+    const network = makeNetwork({ paused: true })
+    const [server, client] = [await network.createPeer(), await network.createPeer()]
+    const answer = new Answer()
+    server.serve('door', { allow: answer.allow, allowTimeout: 1_000 }, echo)
+    const failures: unknown[] = []
+    server.on('handlerError', (error) => failures.push(error))
+    const opening = client.open(server.address, 'door')
+    await network.advance(900)
+    answer.give(true)
+    const [channel] = await Promise.all([opening, network.advance(50)])
+    const late = client.open(server.address, 'door', { timeout: 300 })
+    late.catch(() => {})
+    await network.advance(5_000)
+    await expect(late).rejects.toMatchObject({ code: 'CONNECT_TIMEOUT' })
+    expect(answer.asked).toHaveLength(2)
+    expect(failures).toEqual([])
+    network.resume()
+    await expectEcho(channel)
+  })
+
+  test('Infinity: as long as the opener waits', async () => {
+    const network = makeNetwork()
+    const [server, client] = [await network.createPeer(), await network.createPeer()]
+    server.serve('door', { allow: pending, allowTimeout: Number.POSITIVE_INFINITY }, echo)
+    const failures: unknown[] = []
+    server.on('handlerError', (error) => failures.push(error))
+    await expect(client.open(server.address, 'door', { timeout: 100_000 })).rejects.toMatchObject({
+      code: 'CONNECT_TIMEOUT',
+    })
+    expect(failures).toEqual([])
+    expect(server.stats().channelsRefused).toBe(0)
+  })
+
+  test('is checked', async () => {
+    const server = await makePeer()
+    for (const value of [0, -1, 1.5, 2 ** 31, Number.NaN, '5', null]) {
+      const serve = () =>
+        server.serve('door', { allow: pending, allowTimeout: value as number }, echo)
+      expect(serve).toThrow(
+        expect.objectContaining({
+          code: 'INVALID_OPTION',
+          option: 'allowTimeout',
+          allowed: 'a whole number of milliseconds from 1 to 2,147,483,647, or Infinity',
+        }),
+      )
+    }
+    for (const [index, value] of [1, 2 ** 31 - 1, Number.POSITIVE_INFINITY].entries()) {
+      server.serve(`door ${index}`, { allow: pending, allowTimeout: value }, echo)
+    }
+  })
+})
+
 describe('on a simulated network', () => {
   async function makeSimulated(timeout = Number.POSITIVE_INFINITY) {
     const network = makeNetwork()
@@ -334,7 +419,8 @@ describe('on a simulated network', () => {
     const bob = await network.createPeer()
     const answer = new Answer()
     const accepted: Channel[] = []
-    bob.serve('door', { allow: answer.allow }, (channel) => {
+    const allowTimeout = Number.POSITIVE_INFINITY
+    bob.serve('door', { allow: answer.allow, allowTimeout }, (channel) => {
       accepted.push(channel)
       return echo(channel)
     })

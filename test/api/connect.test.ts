@@ -2,7 +2,14 @@
 
 import dgram from 'node:dgram'
 import { once } from 'node:events'
-import { ConnectError, HawserError, Identity, OptionError } from '../../lib'
+import {
+  type Channel,
+  ConnectError,
+  HawserError,
+  Identity,
+  OptionError,
+  type Peer,
+} from '../../lib'
 import { echo, makePeer, turns, until } from '../support/peers'
 
 /** A UDP port at which nobody answers. */
@@ -259,6 +266,42 @@ describe('refusals', () => {
     await expect(full.open(others[1]?.address ?? '', 'echo')).rejects.toMatchObject({
       code: 'LIMIT_REACHED',
     })
+  })
+
+  test('no memory for another session, or for another channel: it is named', async () => {
+    const client = await makePeer({ limits: { memory: 1_048_576 } })
+    const network = [await makePeer(), await makePeer()]
+    const [server, other] = network as [Peer, Peer]
+    for (const peer of network) peer.serve('echo', echo)
+    const held: Channel[] = []
+    const full = async (to: Peer) => {
+      for (;;) {
+        try {
+          held.push(await client.open(to.address, 'echo'))
+        } catch (error) {
+          return error
+        }
+      }
+    }
+    const wanted = {
+      name: 'ConnectError',
+      code: 'OUT_OF_MEMORY',
+      hint: expect.stringContaining('limits.memory'),
+    }
+    expect(await full(server)).toMatchObject({
+      ...wanted,
+      message: 'this peer has no native memory for another channel',
+    })
+    expect(held.length).toBeGreaterThan(10)
+    await expect(client.open(other.address, 'echo')).rejects.toMatchObject({
+      ...wanted,
+      message: expect.stringMatching(/^this peer has no native memory for another/),
+    })
+    expect(client.stats().memoryBytes).toBeLessThanOrEqual(1_048_576)
+    // What is closed makes room.
+    await Promise.all(held.splice(0).map((channel) => channel.close()))
+    await until(() => client.stats().memoryBytes < 500_000)
+    await expect(client.open(other.address, 'echo')).resolves.toBeDefined()
   })
 
   test('a limit of channels delays, and a closed one makes room', async () => {

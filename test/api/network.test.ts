@@ -174,11 +174,8 @@ describe('peers of a network', () => {
     expect(server.stats().dropped.notForUs).toBeGreaterThan(4)
   })
 
-  test('in a closed network not even a packet of no session is answered', async () => {
-    for (const [network, resets] of [
-      [undefined, 1],
-      [inner, 0],
-    ] as const) {
+  test('a packet of no session is not answered, in a closed network or without', async () => {
+    for (const network of [undefined, inner]) {
       const peer = await served(network)
       const port = Number(peer.address.slice(peer.address.lastIndexOf(':') + 1))
       const socket = dgram.createSocket('udp4')
@@ -189,7 +186,7 @@ describe('peers of a network', () => {
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
       await new Promise((resolve) => setTimeout(resolve, 50))
-      expect(peer.stats()).toMatchObject({ resetsSent: resets, datagramsSent: resets })
+      expect(peer.stats()).toMatchObject({ resetsSent: 0, datagramsSent: 0 })
       socket.close()
     }
   })

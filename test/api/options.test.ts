@@ -46,7 +46,10 @@ describe('options of a peer', () => {
       limits: {
         sessions: 65_536,
         halfOpen: 4_096,
+        cookiesFrom: 64,
         handshakeRate: 100,
+        unprovenRate: 250,
+        resetRate: 100,
         channels: 65_536,
         memory: 1_073_741_824,
         idleTimeout: 30_000,
@@ -131,6 +134,21 @@ describe('options of a peer', () => {
       const error = refusal(() => peerOptions({ limits: { [name]: value } }))
       expect(error).toMatchObject({ option: `limits.${name}`, value })
       expect(error.allowed).toContain(maximum.toLocaleString('en-US'))
+    }
+  })
+
+  test.each<[string, number]>([
+    ['cookiesFrom', 1_048_576],
+    ['unprovenRate', 1_000_000],
+    ['resetRate', 1_000_000],
+  ])('limits.%s, of which there may be none', (name, maximum) => {
+    for (const value of [0, 1, maximum]) {
+      expect(peerOptions({ limits: { [name]: value } }).limits).toMatchObject({ [name]: value })
+    }
+    for (const value of [-1, 0.5, maximum + 1, ...notNumbers]) {
+      const error = refusal(() => peerOptions({ limits: { [name]: value } }))
+      expect(error).toMatchObject({ option: `limits.${name}`, value })
+      expect(error.allowed).toBe(`a whole number from 0 to ${maximum.toLocaleString('en-US')}`)
     }
   })
 
@@ -253,7 +271,11 @@ describe('options of a channel', () => {
       },
       wait: { signal: undefined, timeout: 10_000 },
     })
-    expect(serveOptions(undefined)).toEqual(openOptions(undefined).channel)
+    expect(serveOptions(undefined)).toEqual({
+      ...openOptions(undefined).channel,
+      allow: undefined,
+      allowTimeout: 10_000,
+    })
   })
 
   test.each<[string, keyof ChannelSettings['config'], number, number]>([

@@ -1,6 +1,7 @@
 // A session stays when its peer's address changes: over real sockets, through a proxy that forgets its clients as a NAT does.
 
-import { makePeer } from '../support/peers'
+import type { Channel } from '../../lib'
+import { makePeer, until } from '../support/peers'
 import { UdpProxy } from '../support/udp_proxy'
 
 jest.setTimeout(60_000)
@@ -16,8 +17,17 @@ test.each([
   const proxy = await UdpProxy.start({ address, port }, ({ datagram, pass }) => pass(datagram))
 
   const received: number[] = []
+  let sessions = 0
+  server.on('session', () => sessions++)
+  let incoming: Channel | undefined
+  /** Where the server reaches the client: what the channel and the statistics say, and what is so. */
+  const where = () => {
+    const told = [incoming?.remote.address, server.stats().sessions[0]?.remote.address]
+    return { told, right: proxy.backPorts.map((own) => `hawser://${client.id}@${host}:${own}`) }
+  }
   const accepted = new Promise<void>((resolve) => {
     server.serve('numbers', async (channel) => {
+      incoming = channel
       for await (const message of channel) {
         received.push(message.readUInt32LE(0))
         await channel.write(message.subarray(0, 4))
@@ -28,6 +38,9 @@ test.each([
   })
   const to = { id: server.id, addresses: [`${host}:${proxy.port}`] }
   const channel = await client.open(to, 'numbers')
+  const first = where()
+  expect(first.told).toEqual([first.right[0], first.right[0]])
+  const addresses = new Set(first.right)
   const count = 20_000
   const sending = (async () => {
     for (let index = 0; index < count; index++) {
@@ -44,6 +57,11 @@ test.each([
     if (echoed.length % 5_000 === 2_500) {
       moves++
       proxy.rebind()
+      await until(() => {
+        const { told, right } = where()
+        return right.length === 1 && told.every((address) => address === right[0])
+      })
+      addresses.add(where().right[0] as string)
     }
   }
   await sending
@@ -56,4 +74,12 @@ test.each([
   expect(server.stats()).toMatchObject({ sessionsOpened: 1, protocolErrors: 0 })
   const { pathChanges } = server.stats().sessions[0]?.path ?? { pathChanges: 0 }
   expect(pathChanges).toBeGreaterThanOrEqual(4)
+  // Nothing was told of it; and who is gone stays where it was last.
+  expect(addresses.size).toBe(5)
+  expect(sessions).toBe(1)
+  const last = where().told[0]
+  expect(channel.remote.address).toBe(`hawser://${server.id}@${host}:${proxy.port}`)
+  await client.close()
+  await until(() => server.stats().sessions.length === 0)
+  expect(incoming?.remote).toEqual({ id: client.id, address: last })
 })

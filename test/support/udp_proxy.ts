@@ -87,6 +87,11 @@ export class UdpProxy {
    * As a NAT that has forgotten its clients: what they send from now on reaches the target from another port, and answers
    * to the one before reach nobody.
    */
+  /** The ports that the target sees, of one client each. */
+  get backPorts(): number[] {
+    return [...this.#backs.values()].map((socket) => socket.address().port)
+  }
+
   rebind(): void {
     for (const socket of this.#backs.values()) socket.close()
     this.#backs.clear()

@@ -263,17 +263,97 @@ test('no more handshakes from an address than the limit allows in a second', asy
   const rate = 10
   const to = await startServer({ keep: false, limits: { handshakeRate: rate } })
   const clients = await Promise.all(range(3 * rate).map(() => RawClient.create(to)))
+  for (const client of clients) client.answersCookies = false
   for (const client of clients) await client.sendDatagram(client.init())
   await until(async () => {
-    const { dropped, handshakesAnswered } = await statsOf(to)
-    return dropped.refused + handshakesAnswered === clients.length
-  }, 'each is taken or refused')
-  const { handshakesAnswered } = await statsOf(to)
+    const { cookiesSent, handshakesAnswered } = await statsOf(to)
+    return cookiesSent + handshakesAnswered === clients.length
+  }, 'each is taken or asked for a cookie')
+  const { cookiesSent, handshakesAnswered, dropped } = await statsOf(to)
   // They take a moment, and the rate is one over time.
   expect(handshakesAnswered).toBeGreaterThanOrEqual(rate)
   expect(handshakesAnswered).toBeLessThan(2 * rate)
+  expect(dropped.refused).toBe(0)
+  // With cookies they have as many again.
+  const withCookies = () => clients.filter(({ cookies }) => cookies.length > 0)
+  await until(() => withCookies().length === cookiesSent, 'all cookies come')
+  const asked = withCookies()
+  for (const client of asked) {
+    await client.sendDatagram(client.withCookie(client.cookies[0] as Buffer) as Buffer)
+  }
+  await until(async () => {
+    const now = await statsOf(to)
+    return now.dropped.refused + now.handshakesAnswered - handshakesAnswered === asked.length
+  }, 'each is taken or refused')
+  const proven = (await statsOf(to)).handshakesAnswered - handshakesAnswered
+  expect(proven).toBeGreaterThanOrEqual(Math.min(rate, asked.length))
+  expect(proven).toBeLessThan(2 * rate)
   const late = clients.at(-1) as RawClient
+  late.answersCookies = true
   await late.dial()
+})
+
+test('who is at an address gets in while others send INITs in its name', async () => {
+  const rate = 5
+  const to = await startServer({ keep: false, limits: { handshakeRate: rate } })
+  // All clients here have the same address.
+  const liar = await RawClient.create(to)
+  liar.answersCookies = false
+  const lie = () => liar.sendDatagram(liar.init({ sourceId: newId() }))
+  for (let init = 0; init < 4 * rate; init++) await lie()
+  await until(async () => (await statsOf(to)).cookiesSent > 0, 'its rate is used up')
+  const honest = await RawClient.create(to)
+  const before = (await statsOf(to)).bytesReceived
+  for (let init = 0; init < 4 * rate; init++) await lie()
+  await honest.dial()
+  for (let init = 0; init < 4 * rate; init++) await lie()
+  await talk(to, { client: honest, channel: await openFirst(to, honest) })
+  expect(honest.cookies.length).toBeGreaterThan(0)
+  const { bytesSent, bytesReceived, dropped } = await statsOf(to)
+  expect(bytesReceived).toBeGreaterThan(before)
+  expect(bytesSent).toBeLessThan(bytesReceived / 4)
+  expect(dropped.refused).toBe(0)
+})
+
+test.each([
+  ['cookiesFrom', { cookiesFrom: 0 }],
+  ['unprovenRate', { unprovenRate: 0 }],
+])('limits.%s 0: never an answer without a cookie', async (_, limits) => {
+  const to = await startServer({ keep: false, limits })
+  const client = await RawClient.create(to)
+  client.answersCookies = false
+  const init = client.init()
+  await client.sendDatagram(init)
+  await client.wait(() => client.cookies.length > 0)
+  expect(await statsOf(to)).toMatchObject({ handshakesAnswered: 0, halfOpen: 0, cookiesSent: 1 })
+  await client.sendDatagram(client.withCookie(client.cookies[0] as Buffer) as Buffer)
+  await client.wait(() => client.answer !== undefined)
+  expect(await statsOf(to)).toMatchObject({ handshakesAnswered: 1, cookiesSent: 1 })
+})
+
+test('limits.cookiesFrom: from so many half-open sessions on', async () => {
+  const to = await startServer({ keep: false, limits: { cookiesFrom: 3 } })
+  for (let halfOpen = 0; halfOpen < 5; halfOpen++) {
+    expect((await statsOf(to)).cookiesSent).toBe(Math.max(0, halfOpen - 3))
+    await RawClient.connect(to)
+    expect((await statsOf(to)).halfOpen).toBe(halfOpen + 1)
+  }
+})
+
+test('limits.unprovenRate: no more without a cookie in a second', async () => {
+  const to = await startServer({ keep: false, limits: { unprovenRate: 2 } })
+  const clients = await Promise.all(range(12).map(() => RawClient.create(to)))
+  const start = performance.now()
+  for (const client of clients) client.answersCookies = false
+  for (const client of clients) await client.sendDatagram(client.init())
+  await until(async () => {
+    const { cookiesSent, handshakesAnswered } = await statsOf(to)
+    return cookiesSent + handshakesAnswered === clients.length
+  }, 'each is taken or asked for a cookie')
+  const seconds = (performance.now() - start) / 1000
+  const { handshakesAnswered } = await statsOf(to)
+  expect(handshakesAnswered).toBeGreaterThanOrEqual(2)
+  expect(handshakesAnswered).toBeLessThanOrEqual(2 * (1 + seconds))
 })
 
 test('with many half-open sessions, only who shows that it hears at its address is answered', async () => {

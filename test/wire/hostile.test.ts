@@ -126,8 +126,9 @@ test('all of them again and again: nothing is kept', async () => {
     for (const [, frames, code] of violations) await violate(frames, code)
     memory.push(await settled())
   }
-  // Some forty sessions each. Tables of sessions may be larger by a step, depending on how many there were at once.
-  expect(memory[2]).toBeLessThan((memory[1] as number) + 8_192)
+  // Some forty sessions each, of which each would have kept 6 KB for its keys alone. Tables of sessions may be larger by a step,
+  // depending on how many there were at once, and the keys of the honest session count while it is not parked.
+  expect(memory[2]).toBeLessThan((memory[1] as number) + 16_384)
 })
 
 test.each(tolerated)('%s: the session goes on', async (_, frames) => {

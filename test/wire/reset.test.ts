@@ -59,8 +59,20 @@ function expectReset(reset: Buffer, trigger: Uint8Array): void {
   expect((reset[0] as number) & 0xf0).toBe(0x80)
 }
 
-async function gone(to: Attacked): Promise<void> {
-  await until(async () => (await statsOf(to)).sessions.length === 0, 'the session ends')
+async function gone(to: Attacked, left = 0): Promise<void> {
+  await until(async () => (await statsOf(to)).sessions.length === left, 'the session ends')
+}
+
+/** The server's ids of `count` sessions that it has forgotten; `left` others stay. */
+async function forgotten(to: Attacked, count: number, left = 0): Promise<Buffer[]> {
+  const ids: Buffer[] = []
+  for (let made = 0; made < count; made++) {
+    const { client } = await attack(to)
+    await client.send(goodbye)
+    ids.push(client.destinationId)
+  }
+  await gone(to, left)
+  return ids
 }
 
 test('of a session that has ended: the token that its RESPONSE said', async () => {
@@ -94,13 +106,46 @@ test('after a restart with the same identity: the same token, and another one wi
   const client = await RawClient.create(again)
   const trigger = looksLikeData(made.client.destinationId, 64)
   expect(tokenIn(await answer(client, trigger))).toEqual(tokenOf(made))
-  const other = await RawClient.create(await started())
-  expect(tokenIn(await answer(other, trigger))).not.toEqual(tokenOf(made))
+  // Somebody else has nothing to say of it.
+  const stranger = await started()
+  const [own] = await forgotten(stranger, 1)
+  const other = await RawClient.create(stranger)
+  await other.sendDatagram(trigger)
+  await answer(other, looksLikeData(own as Buffer, 64))
+  expect(other.datagramsReceived).toBe(1)
+  expect(tokenIn(other.resets[0] as Buffer)).not.toEqual(tokenOf(made))
+  expect(await statsOf(stranger)).toMatchObject({ resetsSent: 1 })
+})
+
+test.each([
+  ['without a network', undefined],
+  ['in a network', { name: 'reset test', key: randomBytes(32) }],
+])('ids that the peer has not made get nothing, %s', async (_, network) => {
+  const to = await started(network && { network })
+  const { datagramsSent } = await statsOf(to)
+  const client = await RawClient.create(to)
+  for (let packet = 0; packet < 200; packet++) {
+    await client.sendDatagram(looksLikeData(newId(), 31 + packet))
+    if (packet % 20 === 0) await pause(1)
+  }
+  await until(async () => (await statsOf(to)).dropped.unknownSession === 200, 'all arrive')
+  expect(await statsOf(to)).toMatchObject({ resetsSent: 0, datagramsSent })
+  expect(client.datagramsReceived).toBe(0)
+})
+
+test('one bit of an id that the peer has made decides', async () => {
+  const to = await started()
+  const [id] = (await forgotten(to, 1)) as [Buffer]
+  const client = await RawClient.create(to)
+  for (const at of range(8)) await client.sendDatagram(looksLikeData(changed(id, at, 1), 40))
+  await answer(client, looksLikeData(id, 40))
+  expect(client.datagramsReceived).toBe(1)
 })
 
 test('ids have tokens of their own, the same each time', async () => {
-  const client = await RawClient.create(await started())
-  const ids = range(8).map(newId)
+  const to = await started()
+  const ids = await forgotten(to, 8)
+  const client = await RawClient.create(to)
   const tokens: string[] = []
   for (const id of [...ids, ...ids]) {
     tokens.push(tokenIn(await answer(client, looksLikeData(id, 40))).toString('hex'))
@@ -113,9 +158,10 @@ test('nothing is said of datagrams too short to be longer than an answer, of oth
   const to = await started()
   const made = await attack(to)
   const { client } = made
+  const [id] = (await forgotten(to, 1, 1)) as [Buffer]
   const stranger = await RawClient.create(to)
   for (const length of [9, 13, 29, 30]) {
-    await stranger.sendDatagram(looksLikeData(newId(), length))
+    await stranger.sendDatagram(looksLikeData(id, length))
   }
   for (const first of [0x00, 0x7f, 0x90, 0xa0, 0xb0, 0xc0, 0xf0]) {
     await stranger.sendDatagram(Buffer.concat([Buffer.of(first), randomBytes(99)]))
@@ -124,27 +170,47 @@ test('nothing is said of datagrams too short to be longer than an answer, of oth
   await client.sendDatagram(looksLikeData(client.destinationId, 100))
   await talk(to, made)
   // What is answered comes after all these.
-  await answer(stranger, looksLikeData(newId(), 31))
+  await answer(stranger, looksLikeData(id, 31))
   expect(stranger.datagramsReceived).toBe(1)
   expect(client.resets).toEqual([])
 })
 
 test('no more than a hundred a second', async () => {
   const to = await started()
+  const [id] = (await forgotten(to, 1)) as [Buffer]
   const client = await RawClient.create(to)
+  const before = (await statsOf(to)).dropped.unknownSession
   for (let round = 0; round < 10; round++) {
     for (let packet = 0; packet < 50; packet++) {
-      await client.sendDatagram(looksLikeData(newId(), 40))
+      await client.sendDatagram(looksLikeData(id, 40))
     }
     await pause(10)
   }
-  await until(async () => (await statsOf(to)).dropped.unknownSession === 500, 'all arrive')
+  await until(async () => (await statsOf(to)).dropped.unknownSession >= before + 500, 'all arrive')
   const { resetsSent } = await statsOf(to)
   expect(resetsSent).toBeGreaterThan(0)
   // Of two seconds, if it took that long.
   expect(resetsSent).toBeLessThanOrEqual(200)
   await until(() => client.resets.length > 0, 'they come')
   expect(client.resets.length).toBeLessThanOrEqual(resetsSent)
+})
+
+test.each([0, 3])('limits.resetRate %i: no more than that', async (resetRate) => {
+  const to = await started({ limits: { resetRate } })
+  const [id] = (await forgotten(to, 1)) as [Buffer]
+  const client = await RawClient.create(to)
+  const before = await statsOf(to)
+  const start = performance.now()
+  for (let packet = 0; packet < 60; packet++) {
+    await client.sendDatagram(looksLikeData(id, 40))
+  }
+  const arrived = before.dropped.unknownSession + 60
+  await until(async () => (await statsOf(to)).dropped.unknownSession >= arrived, 'all arrive')
+  const sent = (await statsOf(to)).resetsSent - before.resetsSent
+  const seconds = (performance.now() - start) / 1000
+  expect(sent).toBeLessThanOrEqual(resetRate * (1 + seconds))
+  expect(sent).toBeGreaterThanOrEqual(resetRate === 0 ? 0 : 1)
+  await until(() => client.resets.length === sent, 'they come')
 })
 
 const closedBy = (to: Attacked, { channel }: Attacker) =>
@@ -170,11 +236,12 @@ test('a token that is not quite right, and that of a session half made, end noth
   const to = await started()
   const made = await attack(to)
   const half = await RawClient.connect(to)
+  const [id] = (await forgotten(to, 1, 1)) as [Buffer]
   const stranger = await RawClient.create(to)
   const wrong = [0, 7, 8, 15].map((at) => changed(made.client.token, at, 1))
   for (const token of [...wrong, half.token, tokenOf(made)]) {
-    const reset = await answer(stranger, looksLikeData(newId(), 40, token))
-    // A reset is answered with one, and each is shorter than the one before.
+    // What ends nothing is answered as any packet of a session that is gone.
+    const reset = await answer(stranger, looksLikeData(id, 40, token))
     expect(reset.length).toBeLessThan(40)
   }
   await talk(to, made)

@@ -55,17 +55,21 @@ class Guard : public testing::Test {
     return init;
   }
 
-  // How many handshakes are let through now.
-  uint32_t admitted(Time now, const PathAddress& from) {
+  // How many handshakes are let through now, with a cookie or without.
+  uint32_t admitted(Time now, const PathAddress& from, bool proven = true) {
     uint32_t count = 0;
-    while (count < 100 * kRate && guard_.admit(now, from)) count++;
+    while (count < 100 * kRate && admit(now, from, proven)) count++;
     return count;
+  }
+  bool admit(Time now, const PathAddress& from, bool proven) {
+    return proven ? guard_.admit_proven(now, from) : guard_.admit_unproven(now, from);
   }
 
   sim::SimMemory memory_{1};
   sim::SimRandom random_{1, 1};
   uint8_t key_[crypto::SipHash::kKeyBytes] = {};
-  InitGuard guard_{memory_, random_, kRate, kRate};
+  // All together may have far more without a cookie than any test of one address takes.
+  InitGuard guard_{memory_, random_, kRate, 1'000'000};
 };
 
 TEST_F(Guard, Mac1CoversEveryByteBeforeItAndNothingBehind) {
@@ -219,87 +223,135 @@ TEST_F(Guard, NoByteOfACookiePacketMayChange) {
   }
 }
 
-// --- The rate.
+// --- The rates.
 
 TEST_F(Guard, SoManyAtOnceAndThenAtTheRate) {
   const PathAddress from = address(7);
+  for (const bool proven : {true, false}) {
+    Time now = kSecond;
+    EXPECT_EQ(admitted(now, from, proven), kRate);
+    now += kSecond / kRate - 1;
+    EXPECT_EQ(admitted(now, from, proven), 0u);
+    now += 1;
+    EXPECT_EQ(admitted(now, from, proven), 1u);
+    now += kSecond / 2;
+    EXPECT_EQ(admitted(now, from, proven), kRate / 2);
+    now += kSecond;
+    EXPECT_EQ(admitted(now, from, proven), kRate);
+    now += 1000 * kSecond;
+    EXPECT_EQ(admitted(now, from, proven), kRate);
+  }
+}
+
+TEST_F(Guard, WhoHasNoCookieTakesNothingFromWhoHasOne) {
+  const PathAddress from = address(7);
   Time now = kSecond;
-  EXPECT_EQ(admitted(now, from), kRate);
-  now += kSecond / kRate - 1;
-  EXPECT_EQ(admitted(now, from), 0u);
-  now += 1;
-  EXPECT_EQ(admitted(now, from), 1u);
-  now += kSecond / 2;
-  EXPECT_EQ(admitted(now, from), kRate / 2);
-  now += kSecond;
-  EXPECT_EQ(admitted(now, from), kRate);
-  now += 1000 * kSecond;
-  EXPECT_EQ(admitted(now, from), kRate);
+  for (int i = 0; i < 50; i++) {
+    // All that the address has without a cookie, and far more.
+    EXPECT_LE(admitted(now, from, false), kRate);
+    EXPECT_FALSE(guard_.admit_unproven(now, from));
+    EXPECT_EQ(admitted(now, from, true), kRate);
+    now += kSecond;
+  }
+  // Nor the other way round, nor does a session that renews its keys.
+  EXPECT_EQ(admitted(now, from, true), kRate);
+  EXPECT_TRUE(guard_.admit_renewal(now, wire::ConnectionId::from_u64(7)));
+  EXPECT_EQ(admitted(now, from, false), kRate);
+}
+
+TEST_F(Guard, AddressesThatAreMadeUpPushOutNobodyWithACookie) {
+  const PathAddress from = address(7);
+  ASSERT_EQ(admitted(kSecond, from), kRate);
+  for (uint32_t source = 1000; source < 1000 + 20 * RateTable::kPlaces; source++) {
+    ASSERT_TRUE(guard_.admit_unproven(kSecond, address(source)));
+  }
+  EXPECT_FALSE(guard_.admit_proven(kSecond, from));
 }
 
 TEST_F(Guard, NobodyGetsMoreThanTheRateByAskingAllTheTime) {
   const PathAddress from = address(7);
   const Time begin = kSecond;
   constexpr int kSeconds = 20;
-  uint32_t taken = 0;
-  for (Time now = begin; now < begin + kSeconds * kSecond; now += kMillisecond * 7 / 3) {
-    taken += guard_.admit(now, from) ? 1 : 0;
+  for (const bool proven : {true, false}) {
+    uint32_t taken = 0;
+    for (Time now = begin; now < begin + kSeconds * kSecond; now += kMillisecond * 7 / 3) {
+      taken += admit(now, from, proven) ? 1 : 0;
+    }
+    EXPECT_LE(taken, kRate * (kSeconds + 1));
+    EXPECT_GE(taken, kRate * kSeconds);
   }
-  EXPECT_LE(taken, kRate * (kSeconds + 1));
-  EXPECT_GE(taken, kRate * kSeconds);
 }
 
 TEST_F(Guard, ThePortIsNotPartOfTheSource) {
-  EXPECT_EQ(admitted(kSecond, address(7, 1)), kRate);
-  EXPECT_EQ(admitted(kSecond, address(7, 2)), 0u);
-  // Each of the first eight bytes is.
-  for (size_t i = 0; i < PathAddress::kSourceBytes; i++) {
-    PathAddress from = address(7, 1);
-    from.bytes[i] ^= 0x20;
-    EXPECT_EQ(admitted(kSecond, from), kRate) << i;
+  for (const bool proven : {true, false}) {
+    EXPECT_EQ(admitted(kSecond, address(7, 1), proven), kRate);
+    EXPECT_EQ(admitted(kSecond, address(7, 2), proven), 0u);
+    // Each of the first eight bytes is.
+    for (size_t i = 0; i < PathAddress::kSourceBytes; i++) {
+      PathAddress from = address(7, 1);
+      from.bytes[i] ^= 0x20;
+      EXPECT_EQ(admitted(kSecond, from, proven), kRate) << i;
+    }
   }
 }
 
 TEST_F(Guard, FullTableGivesMoreAndNeverLess) {
   // Far more sources than places: everybody still gets at least what is due, and the memory stays.
-  ASSERT_TRUE(guard_.admit(kSecond, address(0)));
-  const size_t before = memory_.in_use();
-  for (int round = 0; round < 3; round++) {
-    for (uint32_t source = 1; source <= 20 * InitGuard::kBuckets; source++) {
-      ASSERT_TRUE(guard_.admit(kSecond + round, address(source))) << source;
+  for (const bool proven : {true, false}) {
+    ASSERT_TRUE(admit(kSecond, address(0), proven));
+    const size_t before = memory_.in_use();
+    for (int round = 0; round < 3; round++) {
+      for (uint32_t source = 1; source <= 20 * RateTable::kPlaces; source++) {
+        ASSERT_TRUE(admit(kSecond + round, address(source), proven)) << source;
+      }
     }
+    EXPECT_EQ(memory_.in_use(), before);
   }
-  EXPECT_EQ(memory_.in_use(), before);
 }
 
 TEST_F(Guard, WithoutMemoryNobodyIsLetThroughAndItIsTriedAgain) {
-  memory_.fail_after(0, 1);
-  EXPECT_FALSE(guard_.admit(kSecond, address(7)));
-  EXPECT_TRUE(guard_.admit(kSecond, address(7)));
+  for (const bool proven : {true, false}) {
+    memory_.fail_after(0, 1);
+    EXPECT_FALSE(admit(kSecond, address(7), proven));
+    EXPECT_TRUE(admit(kSecond, address(7), proven));
+  }
 }
 
 TEST_F(Guard, LargestRateDoesNotOverflow) {
-  InitGuard guard(memory_, random_, UINT32_MAX, 1);
+  InitGuard guard(memory_, random_, UINT32_MAX, UINT32_MAX);
   for (int i = 0; i < 1000; i++) {
-    EXPECT_TRUE(guard.admit(kSecond + i * (kSecond - 1), address(7)));
+    EXPECT_TRUE(guard.admit_proven(kSecond + i * (kSecond - 1), address(7)));
+    EXPECT_TRUE(guard.admit_unproven(kSecond + i * (kSecond - 1), address(7)));
   }
 }
 
 TEST_F(Guard, NoRateNoHandshakes) {
-  InitGuard guard(memory_, random_, 0, 1);
-  EXPECT_FALSE(guard.admit(kSecond, address(7)));
-  EXPECT_FALSE(guard.admit(100 * kSecond, address(7)));
+  InitGuard guard(memory_, random_, 0, 0);
+  for (const Time now : {kSecond, 100 * kSecond}) {
+    EXPECT_FALSE(guard.admit_proven(now, address(7)));
+    EXPECT_FALSE(guard.admit_unproven(now, address(7)));
+  }
 }
 
-TEST_F(Guard, AdmitsAFewWithoutCookieInASecond) {
+TEST_F(Guard, AdmitsAFewWithoutCookieInASecondWhereverTheyAreFrom) {
   InitGuard guard(memory_, random_, UINT32_MAX, 5);
   const Time start = 100 * kSecond;
-  for (int i = 0; i < 5; i++) EXPECT_TRUE(guard.admit_unproven(start)) << i;
-  EXPECT_FALSE(guard.admit_unproven(start));
-  EXPECT_FALSE(guard.admit_unproven(start + kSecond / 6));
-  EXPECT_TRUE(guard.admit_unproven(start + kSecond / 2));
-  for (int i = 0; i < 5; i++) EXPECT_TRUE(guard.admit_unproven(start + 3 * kSecond)) << i;
-  EXPECT_FALSE(guard.admit_unproven(start + 3 * kSecond));
+  uint32_t source = 0;
+  const auto admit = [&](Time now) { return guard.admit_unproven(now, address(++source)); };
+  for (int i = 0; i < 5; i++) EXPECT_TRUE(admit(start)) << i;
+  EXPECT_FALSE(admit(start));
+  EXPECT_FALSE(admit(start + kSecond / 6));
+  EXPECT_TRUE(admit(start + kSecond / 2));
+  for (int i = 0; i < 5; i++) EXPECT_TRUE(admit(start + 3 * kSecond)) << i;
+  EXPECT_FALSE(admit(start + 3 * kSecond));
+  EXPECT_TRUE(guard.admit_proven(start + 3 * kSecond, address(source)));
+}
+
+TEST_F(Guard, AnAddressThatHasUsedUpItsOwnTakesNothingFromTheOthers) {
+  InitGuard guard(memory_, random_, 2, 5);
+  const Time now = 100 * kSecond;
+  for (int i = 0; i < 1000; i++) EXPECT_EQ(guard.admit_unproven(now, address(7)), i < 2);
+  for (int i = 0; i < 3; i++) EXPECT_TRUE(guard.admit_unproven(now, address(8 + i)));
 }
 
 }  // namespace

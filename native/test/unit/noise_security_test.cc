@@ -267,20 +267,31 @@ TEST(NoiseSecurity, RandomPayloadsOfAuthenticatedPeersDoNoHarm) {
   EXPECT_LT(answered, 100);
 }
 
-TEST(NoiseSecurity, AClosedNetworkKnowsItsOwnConnectionIdsAgain) {
+TEST(NoiseSecurity, APeerKnowsItsOwnConnectionIdsAgain) {
   const uint8_t key[32] = {5};
   Lone open(options_of(1));
   Lone closed(options_of(1, key));
-  Lone again(options_of(1, key));
-  Lone other(options_of(2, key));
-  wire::ConnectionId id = wire::ConnectionId::from_u64(0x0102'0304'0000'0000);
-  EXPECT_TRUE(open.endpoint->security().marked(id));
-  EXPECT_FALSE(closed.endpoint->security().marked(id));
-  ASSERT_TRUE(closed.endpoint->security().mark(&id));
-  EXPECT_EQ(id.as_u64() >> 32, 0x0102'0304u);
-  EXPECT_TRUE(closed.endpoint->security().marked(id));
-  EXPECT_TRUE(again.endpoint->security().marked(id));
-  EXPECT_FALSE(other.endpoint->security().marked(id));
+  for (const uint8_t* network : {static_cast<const uint8_t*>(nullptr), key}) {
+    Lone peer(options_of(1, network));
+    Lone again(options_of(1, network));
+    Lone other(options_of(2, network));
+    // Four bytes are at random, and the other four have to be right.
+    wire::ConnectionId id = wire::ConnectionId::from_u64(0x0102'0304'0000'0000);
+    EXPECT_FALSE(peer.endpoint->security().marked(id));
+    ASSERT_TRUE(peer.endpoint->security().mark(&id));
+    EXPECT_EQ(id.as_u64() >> 32, 0x0102'0304u);
+    EXPECT_TRUE(peer.endpoint->security().marked(id));
+    EXPECT_TRUE(again.endpoint->security().marked(id));
+    EXPECT_FALSE(other.endpoint->security().marked(id));
+    // Nor does the same identity know them in another network.
+    EXPECT_EQ(open.endpoint->security().marked(id), network == nullptr);
+    EXPECT_EQ(closed.endpoint->security().marked(id), network != nullptr);
+    for (int bit = 0; bit < 64; bit++) {
+      const uint64_t changed = id.as_u64() ^ (uint64_t{1} << bit);
+      EXPECT_FALSE(peer.endpoint->security().marked(wire::ConnectionId::from_u64(changed)));
+    }
+  }
+  const wire::ConnectionId id = wire::ConnectionId::from_u64(0x0102'0304'0000'0000);
   wire::ResetToken in_network{};
   wire::ResetToken outside{};
   ASSERT_TRUE(closed.endpoint->security().reset_token(id, &in_network));

@@ -145,6 +145,8 @@ class Lone {
   // Every byte of memory must have come back.
   void destroy() {
     endpoint->destroy_all();
+    // What was counted beside it has been given back, too.
+    EXPECT_LE(endpoint->memory().in_use(), memory.in_use());
     endpoint.reset();
     runtime.reset();
     EXPECT_EQ(memory.in_use(), 0u);
@@ -215,6 +217,20 @@ inline void advance_both(Lone& a, Lone& b, Time to) {
 
 inline std::string text_of(const CloseReason& reason) {
   return std::string(reason.detail, reason.detail_length);
+}
+
+// An id that `peer` has made, or would have made before a restart, and that names no session.
+inline wire::ConnectionId forgotten_id(Lone& peer, uint32_t number) {
+  wire::ConnectionId id = wire::ConnectionId::from_u64(uint64_t{number} << 32);
+  EXPECT_TRUE(peer.endpoint->security().mark(&id));
+  return id;
+}
+
+// Looks like DATA; at least 9 bytes.
+inline Bytes data_for(const wire::ConnectionId& id, size_t length) {
+  Bytes bytes(length, 0x80);
+  std::copy_n(id.bytes, sizeof id.bytes, bytes.begin() + 1);
+  return bytes;
 }
 
 // The initiator's side of a handshake, made by hand from PROTOCOL.md: it says what no endpoint

@@ -64,7 +64,7 @@ TEST(Cookies, StrangersFromThousandsOfAddressesTakeLittleMemory) {
   b.advance(b.now + 10 * kSecond);
   EXPECT_EQ(b.endpoint->half_open_count(), 0u);
   EXPECT_EQ(b.endpoint->session_count(), 0u);
-  EXPECT_LE(b.memory.in_use() - idle, 64'000u);
+  EXPECT_LE(b.memory.in_use() - idle, 80'000u);
   const size_t left = b.memory.in_use();
   for (int i = 0; i < 3; i++) {
     flood.send(1'000);
@@ -153,6 +153,73 @@ TEST(Cookies, NoMoreThanTheMostHalfOpenOnesWithCookiesToo) {
   }
   EXPECT_EQ(b.endpoint->half_open_count(), 20u);
   EXPECT_EQ(b.endpoint->counters().refused, 40u);
+}
+
+// --- The address of somebody honest.
+
+// INITs that seem to come from where `spoofed` is, from its own port and from others.
+struct Spoofer {
+  void send(uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+      peer.header.source = wire::ConnectionId::from_u64(next);
+      Bytes init(wire::kInitBytes, 0x66);
+      wire::write_init_header(init.data(), peer.header);
+      peer.sign(init);
+      PathAddress from = spoofed;
+      wire::store_u32(from.bytes + PathAddress::kSourceBytes, next % 3);
+      victim.receive(from, init);
+      if (++next % 32 == 0) victim.service();
+    }
+    victim.service();
+  }
+
+  Lone& victim;
+  PathAddress spoofed;
+  HandMade peer{7, victim.id()};
+  uint32_t next = 0;
+};
+
+TEST(Cookies, AnHonestDialSucceedsWhileItsOwnAddressIsSpoofed) {
+  // Whether what its address has is used up, or what all have together.
+  for (const bool all : {false, true}) {
+    LoneOptions options = responder_with(1'000'000);  // it is never the half-open ones
+    options.config.max_half_open = 1'000'000;
+    options.config.handshake_rate = all ? 1'000'000 : 20;
+    options.config.unproven_rate = all ? 20 : 1'000'000;
+    Lone b(options);
+    const Time begin = b.now;
+    uint64_t dials = 0;
+    for (const uint32_t index : {1, 3, 5}) {
+      LoneOptions honest;
+      honest.index = index;
+      Lone a(honest);
+      Spoofer spoofer{b, a.address};
+      // Two thousand a second.
+      while (b.now < begin + static_cast<Time>(index) * kSecond) {
+        spoofer.send(20);
+        b.now += 10 * kMillisecond;
+      }
+      b.take_sent();
+      a.now = b.now;
+      a.connect(b);
+      for (int i = 0; i < 20 && a.opened.empty(); i++) {
+        spoofer.send(50);
+        exchange(a, b);
+      }
+      ASSERT_EQ(a.opened.size(), 1u) << index;
+      EXPECT_EQ(b.opened.size(), ++dials);
+      EXPECT_EQ(a.now, b.now);  // no pause, and one more round trip
+      a.take_sent();
+      b.take_sent();
+    }
+    const transport::EndpointCounters counters = b.endpoint->counters();
+    // The rate holds all the same.
+    EXPECT_LE(counters.handshakes_answered, 20u * (5 + (all ? 1 : 3)) + dials);
+    EXPECT_GE(counters.handshakes_answered, 20u * 5);
+    EXPECT_GE(counters.cookies_sent, 9'000u);
+    EXPECT_EQ(counters.refused, 0u);
+    EXPECT_LE(b.out, b.in / 10);
+  }
 }
 
 // --- The dialling side.

@@ -179,19 +179,68 @@ TEST(Flip, MadeUpResponsesCostNoMoreThanTheTriesOfAnInit) {
   EXPECT_EQ(dial.b.opened.size(), 1u);
 }
 
-TEST(Flip, AMadeUpResponseInComputationDelaysTheRightOneByAnInitAtMost) {
+TEST(Flip, MadeUpResponsesInComputationDoNotKeepTheRightOneOut) {
+  // The one behind them is looked at, as long as it is one of the first sixteen.
+  for (const size_t before : {1, 2, 15, 16}) {
+    Dial dial(kSuites[before % 2]);
+    const Bytes answer = dial.answer();
+    const uint64_t inits = dial.session->counters().handshakes_sent;
+    dial.a.held = true;
+    for (size_t i = 0; i < before; i++) {
+      Bytes bad = answer;
+      bad[20 + i] ^= 1;
+      dial.a.receive(dial.b.address, bad);
+    }
+    dial.a.receive(dial.b.address, answer);
+    dial.a.service();
+    dial.a.held = false;
+    dial.a.service();
+    EXPECT_EQ(dial.a.endpoint->counters().unauthenticated, before);
+    EXPECT_EQ(dial.a.opened.size(), before < 16 ? 1u : 0u) << before;
+    EXPECT_EQ(dial.session->counters().handshakes_sent, inits);
+    // Else the next INIT brings another one.
+    advance_both(dial.a, dial.b, dial.a.now + kSecond);
+    EXPECT_EQ(dial.a.opened.size(), 1u);
+    EXPECT_EQ(dial.b.opened.size(), 1u);
+  }
+}
+
+TEST(Flip, ResponsesThatWaitTakeLittleMemoryAndGiveItBack) {
+  Dial dial(kSuites[0]);
+  const Bytes answer = dial.answer();
+  const size_t idle = dial.a.memory.in_use();
+  dial.a.held = true;
+  for (int i = 0; i < 1'000; i++) {
+    Bytes bad = answer;
+    bad[20] ^= static_cast<uint8_t>(1 + i % 255);
+    dial.a.receive(dial.b.address, bad);
+  }
+  EXPECT_GT(dial.a.memory.in_use(), idle);
+  EXPECT_LE(dial.a.memory.in_use(), idle + 5'000);
+  dial.a.held = false;
+  // They are done with when the session is open, and when it is given up.
+  if (Session* session = dial.session; session != nullptr) {
+    session->close(dial.a.now, wire::Code::kNoError, "enough", 6);
+  }
+  dial.a.service();
+  EXPECT_EQ(dial.a.endpoint->session_count(), 0u);
+  EXPECT_LT(dial.a.memory.in_use(), idle);
+}
+
+TEST(Flip, WithoutMemoryForAResponseThatWaitsItComesAgain) {
   Dial dial(kSuites[0]);
   const Bytes answer = dial.answer();
   Bytes bad = answer;
   bad.back() ^= 1;
   dial.a.held = true;
   dial.a.receive(dial.b.address, bad);
+  dial.a.memory.fail_after(0, 1);
   dial.a.receive(dial.b.address, answer);
-  dial.a.service();
   dial.a.held = false;
+  dial.a.service();
+  EXPECT_TRUE(dial.a.opened.empty());
   advance_both(dial.a, dial.b, dial.a.now + kSecond);
   EXPECT_EQ(dial.a.opened.size(), 1u);
-  EXPECT_EQ(dial.b.opened.size(), 1u);
 }
 
 TEST(Flip, ARecordedResponseIsNoAnswerToAnotherInit) {

@@ -26,6 +26,10 @@ TEST_F(Hostile, ForeignPacketsAreDroppedAndCounted) {
   std::vector<uint8_t> unknown(40);
   unknown[0] = 0x80;
   raw.send_datagram(unknown);
+  wire::ConnectionId forgotten = wire::ConnectionId::from_u64(uint64_t{5} << 32);
+  ASSERT_TRUE(victim_->endpoint().security().mark(&forgotten));
+  std::copy_n(forgotten.bytes, sizeof forgotten.bytes, unknown.begin() + 1);
+  raw.send_datagram(unknown);
   // A tag that does not check.
   std::vector<uint8_t> bad(wire::kPacketOverhead + 1);
   uint8_t* frames = wire::write_data_header(bad.data(), wire::DataHeader{raw.remote_id(), 500});
@@ -40,11 +44,12 @@ TEST_F(Hostile, ForeignPacketsAreDroppedAndCounted) {
   const transport::EndpointCounters after = victim_->endpoint().counters();
   EXPECT_EQ(after.foreign - before.foreign, 5u);
   EXPECT_EQ(after.malformed - before.malformed, 4u);
-  EXPECT_EQ(after.unknown_session - before.unknown_session, 1u);
+  EXPECT_EQ(after.unknown_session - before.unknown_session, 2u);
   EXPECT_EQ(after.unauthenticated - before.unauthenticated, 2u);
-  EXPECT_EQ(after.datagrams_in - before.datagrams_in, 12u);
+  EXPECT_EQ(after.datagrams_in - before.datagrams_in, 13u);
   EXPECT_TRUE(raw.received().empty());
-  // Who speaks of a session that is not known is told so, in less than it has said.
+  // Who speaks of a session that has been is told that it is gone, in less than it has said; who
+  // speaks of one that has never been is told nothing.
   EXPECT_EQ(after.resets_sent - before.resets_sent, 1u);
   ASSERT_EQ(raw.resets().size(), 1u);
   EXPECT_LT(raw.resets()[0].size(), unknown.size());

@@ -93,13 +93,15 @@ TEST_F(Reset, EveryPacketIsLongEnoughForAReset) {
 }
 
 TEST_F(Reset, TheRestartedPeerHasToBeTheSame) {
-  // Somebody else with another seed at its place cannot.
+  // Somebody else with another seed at its place cannot: the id is none that it has made.
   b_->destroy();
   Lone other(options_of(3));
   other.address = address_of(2);
   ping(*a_, *session_);
   exchange(*a_, other);
-  EXPECT_GE(other.endpoint->counters().resets_sent, 1u);
+  EXPECT_GE(other.endpoint->counters().unknown_session, 1u);
+  EXPECT_EQ(other.endpoint->counters().resets_sent, 0u);
+  EXPECT_EQ(other.out, 0u);
   EXPECT_TRUE(a_->closed.empty());
   EXPECT_TRUE(session_->open());
   b_ = std::make_unique<Lone>(options_of(2));
@@ -157,24 +159,51 @@ TEST_F(Reset, WhoKnowsTheConnectionIdAloneCannotEndIt) {
   // Nor does asking help: of a session that lives nobody hears the token.
   a_->take_sent();
   b_->take_sent();
-  Bytes ask(60, 0x80);
-  std::copy_n(session_->local_id().bytes, 8, ask.begin() + 1);
-  a_->receive(address_of(9), ask);
+  a_->receive(address_of(9), data_for(session_->local_id(), 60));
   a_->service();
   EXPECT_TRUE(a_->sent.empty());
 }
 
-TEST_F(Reset, TwoWhoKnowNothingOfEachOtherFallSilent) {
+TEST_F(Reset, AResetIsNotAnswered) {
   for (const size_t length : {30, 31, 32, 48, 49, 100, 1200}) {
     Lone one(options_of(11));
     Lone other(options_of(12));
-    Bytes bytes(length, 0x85);
-    one.receive(other.address, bytes);
+    one.receive(other.address, data_for(forgotten_id(one, 5), length));
     exchange(one, other);
-    const uint64_t resets =
-        one.endpoint->counters().resets_sent + other.endpoint->counters().resets_sent;
-    EXPECT_LE(resets, 19u);
-    EXPECT_EQ(resets == 0, length == 30) << length;
+    EXPECT_EQ(one.endpoint->counters().resets_sent, length == 30 ? 0u : 1u) << length;
+    EXPECT_EQ(other.endpoint->counters().unknown_session, length == 30 ? 0u : 1u);
+    EXPECT_EQ(other.out, 0u);
+  }
+}
+
+TEST_F(Reset, AnIdThatItHasNotMadeGetsNothing) {
+  const uint8_t network_key[32] = {5};
+  SimRandom random(4, 6);
+  for (const uint8_t* key : {static_cast<const uint8_t*>(nullptr), network_key}) {
+    LoneOptions options = options_of(11);
+    options.network_key = key;
+    Lone one(options);
+    Lone other(options_of(12));
+    uint64_t asked = 0;
+    const auto ask = [&](const wire::ConnectionId& id) {
+      one.receive(address_of(9), data_for(id, 60));
+      one.now += 11 * kMillisecond;
+      one.service();
+      asked++;
+    };
+    for (int i = 0; i < 2'000; i++) ask(wire::ConnectionId::from_u64(random.next()));
+    // Nor one that somebody else has made, or one of its own with a bit changed.
+    for (uint32_t i = 0; i < 100; i++) ask(forgotten_id(other, i));
+    const wire::ConnectionId own = forgotten_id(one, 77);
+    for (int bit = 0; bit < 64; bit++) {
+      ask(wire::ConnectionId::from_u64(own.as_u64() ^ (uint64_t{1} << bit)));
+    }
+    EXPECT_EQ(one.out, 0u);
+    EXPECT_EQ(one.endpoint->counters().resets_sent, 0u);
+    EXPECT_EQ(one.endpoint->counters().unknown_session, asked);
+    ask(own);
+    EXPECT_EQ(one.endpoint->counters().resets_sent, 1u);
+    EXPECT_EQ(one.sent.size(), 1u);
   }
 }
 
@@ -186,6 +215,8 @@ TEST_F(Reset, NoResetIsAsLongAsWhatItAnswers) {
       Bytes bytes(length);
       random.fill(bytes.data(), bytes.size());
       bytes[0] = 0x80;
+      const wire::ConnectionId id = forgotten_id(one, static_cast<uint32_t>(random.next()));
+      std::copy_n(id.bytes, std::min(sizeof id.bytes, length - 1), bytes.begin() + 1);
       one.receive(address_of(9), bytes);
       one.now += 11 * kMillisecond;
       one.service();
@@ -204,14 +235,27 @@ TEST_F(Reset, ResetsAreAtMostAHundredASecond) {
   const Time begin = one.now;
   for (int i = 0; i < 50'000; i++) {
     one.now = begin + i * kSecond / 5'000;  // ten seconds
-    Bytes bytes(60, 0x80);
-    wire::store_u32(bytes.data() + 1, static_cast<uint32_t>(i));
-    one.receive(address_of(static_cast<uint32_t>(i)), bytes);
+    const auto number = static_cast<uint32_t>(i);
+    one.receive(address_of(number), data_for(forgotten_id(one, number), 60));
     one.service();
   }
   EXPECT_EQ(one.sent.size(), 1'000u);
   EXPECT_EQ(one.endpoint->counters().resets_sent, 1'000u);
   EXPECT_LE(one.memory.in_use(), 40'000u);
+}
+
+TEST_F(Reset, TheRateIsThatOfTheConfigurationAndMayBeNone) {
+  for (const uint32_t rate : {0u, 1u, 7u}) {
+    LoneOptions options = options_of(11);
+    options.config.reset_rate = rate;
+    Lone one(options);
+    for (uint32_t i = 0; i < 300; i++) {
+      one.receive(address_of(9), data_for(forgotten_id(one, i), 60));
+      one.now += 10 * kMillisecond;
+    }
+    one.service();
+    EXPECT_EQ(one.endpoint->counters().resets_sent, 3 * rate);
+  }
 }
 
 TEST_F(Reset, AHostilePeersTokenThatCollidesRedirectsNothing) {
