@@ -17,6 +17,8 @@ module.exports = {
   rootDir: __dirname,
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
+  // They need root: test/lab/jest.config.cjs.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/lab/'],
   testEnvironment: 'node',
   testTimeout: 30_000,
   // Most tests wait for other processes and for time to pass; by default, one processor would be left out.

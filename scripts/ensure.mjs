@@ -7,6 +7,7 @@
 //   node scripts/ensure.mjs install          install only
 //   node scripts/ensure.mjs start [args]     compile, then `hawser demo [args]`
 //   node scripts/ensure.mjs test [args]      compile, then jest [args]
+//   node scripts/ensure.mjs lab [args]       compile, then the lab's tests, as root
 //   node scripts/ensure.mjs clean            remove what was built
 //
 // Each step is skipped when nothing it depends on has changed: the install by comparing the lock file
@@ -268,6 +269,7 @@ async function main([what, ...args]) {
   }
   steps.start = steps.compile
   steps.test = steps.compile
+  steps.lab = steps.compile
   if (what === 'clean') {
     for (const place of ['build', 'dist', 'prebuilds']) {
       fs.rmSync(path.join(root, place), { recursive: true, force: true })
@@ -283,9 +285,14 @@ async function main([what, ...args]) {
     const cwd = process.env.npm_lifecycle_event === 'start' ? process.env.INIT_CWD : undefined
     become([path.join(root, 'dist', 'cli', 'main.js'), 'demo', ...args], { cwd, ownGroup: true })
   }
+  const jest = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js')
   if (what === 'test') {
-    const jest = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js')
     become([jest, '--config', path.join(root, 'jest.config.cjs'), ...args], { cwd: root })
+  }
+  if (what === 'lab') {
+    // The lab is ES modules, which jest loads only with this.
+    const config = path.join(root, 'test', 'lab', 'jest.config.cjs')
+    become(['--experimental-vm-modules', jest, '--config', config, ...args], { cwd: root })
   }
 }
 

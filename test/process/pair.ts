@@ -71,6 +71,8 @@ export async function openChannel(
 export interface Load {
   readonly seed: number
   readonly count: number
+  /** 8 to 1,500, where nothing else is said. */
+  readonly minBytes?: number
   readonly maxBytes?: number
 }
 

@@ -81,6 +81,8 @@ function watch(
 export interface RunOptions {
   readonly node?: readonly string[]
   readonly args?: readonly string[]
+  /** A command that runs the command that follows it, as `ip netns exec NAME`. For `Child` alone. */
+  readonly prefix?: readonly string[]
   /** Lives until the last test of the file, not just this one. */
   readonly keep?: boolean
   /** Called with each line of its standard output. */
@@ -124,8 +126,14 @@ export class Child {
   #calls = 0
 
   constructor(script: string, options: RunOptions = {}) {
+    const [execPath = process.execPath, ...execArgv] = [
+      ...(options.prefix ?? []),
+      process.execPath,
+      ...(options.node ?? []),
+    ]
     this.#child = fork(script, options.args ?? [], {
-      execArgv: [...(options.node ?? [])],
+      execPath,
+      execArgv,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
     })

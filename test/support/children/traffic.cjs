@@ -15,14 +15,16 @@ function randomFrom(seed) {
 
 const poolBytes = 1 << 20
 
-/** `at(n)`: the n-th message, of 8 to `maxBytes` bytes; its number and seed are in it. */
+/** `at(n)`: the n-th message, of `minBytes` (8 at least) to `maxBytes` bytes; its number and seed are in it. */
 class Messages {
   #pool = Buffer.alloc(poolBytes)
   #seed
+  #minBytes
   #maxBytes
 
-  constructor({ seed, maxBytes = 1500 }) {
+  constructor({ seed, minBytes = 8, maxBytes = 1500 }) {
     this.#seed = seed
+    this.#minBytes = minBytes
     this.#maxBytes = maxBytes
     const random = randomFrom(seed)
     for (let at = 0; at < poolBytes; at += 4) this.#pool.writeUInt32LE(random(), at)
@@ -30,7 +32,7 @@ class Messages {
 
   at(number) {
     const random = randomFrom(this.#seed ^ Math.imul(number, 0x9e3779b1))
-    const length = 8 + (random() % (this.#maxBytes - 7))
+    const length = this.#minBytes + (random() % (this.#maxBytes - this.#minBytes + 1))
     const message = Buffer.allocUnsafe(length)
     for (let filled = 0; filled < length; ) {
       filled += this.#pool.copy(message, filled, random() % (poolBytes / 2))
