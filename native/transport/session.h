@@ -246,6 +246,8 @@ class Session {
   Taken on_close(Time now, const wire::Close& frame);
   Taken on_max_channels(uint64_t total);
   Taken on_stored(Time now, Inbound::Result result);
+  // A packet that is new and opens; false: it was counted as dropped.
+  bool open_packet(Time now, uint8_t* data, size_t length, uint64_t& number);
   // An authentic packet; `data` is the whole datagram, opened.
   void take_packet(Time now, const PathAddress& from, uint64_t number, const uint8_t* data,
                    size_t length);

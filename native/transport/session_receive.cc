@@ -27,33 +27,13 @@ void Session::on_data(Time now, const PathAddress& from, uint8_t* data, size_t l
     dropped.unknown_session++;
     return;
   }
-  if (!unpark(now)) {
-    dropped.no_memory++;
+  uint64_t number = 0;
+  const bool opened = open_packet(now, data, length, number);
+  if (!opened || !unpark(now)) {
+    if (opened) dropped.no_memory++;
+    // Whoever has seen the connection id can send a packet that does not open: it wakes nobody.
+    if (parked_) protection_->park();
     return;
-  }
-  // Reserved flags are set in most of what others make: the tag cannot check either, then.
-  wire::DataHeader header{};
-  if (!protection_->unmask(data, length) || !wire::read_data_header(data, length, header)) {
-    dropped.unauthenticated++;
-    return;
-  }
-  const uint64_t number =
-      wire::expand32(received_.any() ? received_.largest() + 1 : 0, header.number);
-  // Before it is opened: what was recorded costs us nothing, however often it comes again.
-  if (received_.seen_or_too_old(number)) {
-    dropped.duplicates++;
-    return;
-  }
-  switch (protection_->open(number, data, length)) {
-    case crypto::PacketProtection::Opened::kYes:
-      break;
-    case crypto::PacketProtection::Opened::kForged:
-      dropped.unauthenticated++;
-      return;
-    case crypto::PacketProtection::Opened::kExhausted:
-      dropped.unauthenticated++;
-      (void)protocol_error(now, wire::Code::kKeysExhausted, "too many forged packets");
-      return;
   }
   if (state_ == State::kHalfOpen) {
     endpoint_.on_half_open_done();
@@ -68,6 +48,34 @@ void Session::on_data(Time now, const PathAddress& from, uint8_t* data, size_t l
     open_now(now);
   }
   take_packet(now, from, number, data, length);
+}
+
+bool Session::open_packet(Time now, uint8_t* data, size_t length, uint64_t& number) {
+  EndpointCounters& dropped = endpoint_.mutable_counters();
+  // Reserved flags are set in most of what others make: the tag cannot check either, then.
+  wire::DataHeader header{};
+  if (!protection_->unmask(data, length) || !wire::read_data_header(data, length, header)) {
+    dropped.unauthenticated++;
+    return false;
+  }
+  number = wire::expand32(received_.any() ? received_.largest() + 1 : 0, header.number);
+  // Before it is opened: what was recorded costs us nothing, however often it comes again.
+  if (received_.seen_or_too_old(number)) {
+    dropped.duplicates++;
+    return false;
+  }
+  switch (protection_->open(number, data, length)) {
+    case crypto::PacketProtection::Opened::kYes:
+      return true;
+    case crypto::PacketProtection::Opened::kForged:
+      dropped.unauthenticated++;
+      return false;
+    case crypto::PacketProtection::Opened::kExhausted:
+      dropped.unauthenticated++;
+      (void)protocol_error(now, wire::Code::kKeysExhausted, "too many forged packets");
+      return false;
+  }
+  return false;
 }
 
 void Session::take_packet(Time now, const PathAddress& from, uint64_t number, const uint8_t* data,
