@@ -1,7 +1,6 @@
 // What the program is asked to do.
 
-#ifndef HAWSER_BENCH_CEILINGS_OPTIONS_H_
-#define HAWSER_BENCH_CEILINGS_OPTIONS_H_
+#pragma once
 
 #include <cstdint>
 #include <span>
@@ -41,5 +40,3 @@ constexpr const char* kUsage =
 std::string read_options(std::span<char*> arguments, Options& options);
 
 }  // namespace ceiling
-
-#endif  // HAWSER_BENCH_CEILINGS_OPTIONS_H_

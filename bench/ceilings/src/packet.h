@@ -1,7 +1,6 @@
 // Packets: a number, and data that follows from it, sealed or not.
 
-#ifndef HAWSER_BENCH_CEILINGS_PACKET_H_
-#define HAWSER_BENCH_CEILINGS_PACKET_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -38,5 +37,3 @@ struct EndPacket {
 std::optional<uint64_t> read_end(std::span<const std::byte> packet);
 
 }  // namespace ceiling
-
-#endif  // HAWSER_BENCH_CEILINGS_PACKET_H_

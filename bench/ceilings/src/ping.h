@@ -1,7 +1,6 @@
 // One packet there and back, again and again.
 
-#ifndef HAWSER_BENCH_CEILINGS_PING_H_
-#define HAWSER_BENCH_CEILINGS_PING_H_
+#pragma once
 
 #include "options.h"
 
@@ -16,5 +15,3 @@ int run_ping(const Options& options);
 int run_echo(const Options& options);
 
 }  // namespace ceiling
-
-#endif  // HAWSER_BENCH_CEILINGS_PING_H_

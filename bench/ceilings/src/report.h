@@ -1,7 +1,6 @@
 // The line of JSON with which each process ends.
 
-#ifndef HAWSER_BENCH_CEILINGS_REPORT_H_
-#define HAWSER_BENCH_CEILINGS_REPORT_H_
+#pragma once
 
 #include <chrono>
 #include <cstdint>
@@ -36,5 +35,3 @@ class Report {
 };
 
 }  // namespace ceiling
-
-#endif  // HAWSER_BENCH_CEILINGS_REPORT_H_

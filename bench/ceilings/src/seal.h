@@ -1,7 +1,6 @@
 // AES-256-GCM, one call a packet, as a protocol that seals its packets pays for it.
 
-#ifndef HAWSER_BENCH_CEILINGS_SEAL_H_
-#define HAWSER_BENCH_CEILINGS_SEAL_H_
+#pragma once
 
 #include <openssl/evp.h>
 
@@ -37,5 +36,3 @@ class Seal {
 };
 
 }  // namespace ceiling
-
-#endif  // HAWSER_BENCH_CEILINGS_SEAL_H_

@@ -1,7 +1,6 @@
 // As many packets as can be had, one way.
 
-#ifndef HAWSER_BENCH_CEILINGS_STREAM_H_
-#define HAWSER_BENCH_CEILINGS_STREAM_H_
+#pragma once
 
 #include "options.h"
 
@@ -15,5 +14,3 @@ int run_send(const Options& options);
 int run_receive(const Options& options);
 
 }  // namespace ceiling
-
-#endif  // HAWSER_BENCH_CEILINGS_STREAM_H_

@@ -1,7 +1,6 @@
 // A UDP socket with large buffers, and the two ways to move many packets.
 
-#ifndef HAWSER_BENCH_CEILINGS_UDP_H_
-#define HAWSER_BENCH_CEILINGS_UDP_H_
+#pragma once
 
 #include <netinet/in.h>
 
@@ -75,5 +74,3 @@ class PacketReader {
 };
 
 }  // namespace ceiling
-
-#endif  // HAWSER_BENCH_CEILINGS_UDP_H_

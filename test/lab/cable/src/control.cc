@@ -1,7 +1,6 @@
 #include "control.h"
 
 #include <cstdint>
-#include <optional>
 #include <variant>
 
 #include "json.h"
@@ -50,7 +49,8 @@ JsonWriter stats_of(const Lane& lane) {
   return stats;
 }
 
-std::optional<std::string> set(const JsonObject& command, Time now, Lanes& lanes) {
+/// Returns what is wrong, or nothing.
+std::string set(const JsonObject& command, Time now, Lanes& lanes) {
   const std::string* only = member<std::string>(command, "direction");
   std::array<Parameters, 2> wanted{lanes[0].direction.parameters(),
                                    lanes[1].direction.parameters()};
@@ -60,12 +60,34 @@ std::optional<std::string> set(const JsonObject& command, Time now, Lanes& lanes
     found = true;
     for (const auto& [name, value] : command) {
       if (name == "id" || name == "command" || name == "direction") continue;
-      if (auto error = wanted[i].set(name, value)) return error;
+      std::string error = wanted[i].set(name, value);
+      if (!error.empty()) return error;
     }
   }
   if (!found) return "direction: " + lanes[0].name + " or " + lanes[1].name;
   for (size_t i = 0; i < lanes.size(); ++i) lanes[i].direction.set_parameters(now, wanted[i]);
-  return std::nullopt;
+  return {};
+}
+
+/// Adds what `command` asks for to its answer.
+void carry_out(const JsonObject& command, Time now, Lanes& lanes, JsonWriter& answer) {
+  const std::string* what = member<std::string>(command, "command");
+  if (what != nullptr && *what == "set") {
+    const std::string error = set(command, now, lanes);
+    if (error.empty()) {
+      answer.boolean("ok", true);
+    } else {
+      answer.string("error", error);
+    }
+  } else if (what != nullptr && *what == "stats") {
+    answer.number("timeUs", microseconds(now));
+    for (Lane& lane : lanes) {
+      lane.direction.advance(now);
+      answer.object(lane.name, stats_of(lane));
+    }
+  } else {
+    answer.string("error", "command: set or stats");
+  }
 }
 
 }  // namespace
@@ -76,20 +98,8 @@ std::string obey(std::string_view line, Time now, Lanes& lanes) {
   if (!command) return answer.string("error", "not an object of plain members").text();
   const double* id = member<double>(*command, "id");
   answer.number("id", id == nullptr ? 0 : static_cast<uint64_t>(*id));
-  const std::string* what = member<std::string>(*command, "command");
-  if (what != nullptr && *what == "set") {
-    if (const auto error = set(*command, now, lanes)) return answer.string("error", *error).text();
-    return answer.boolean("ok", true).text();
-  }
-  if (what != nullptr && *what == "stats") {
-    answer.number("timeUs", microseconds(now));
-    for (Lane& lane : lanes) {
-      lane.direction.advance(now);
-      answer.object(lane.name, stats_of(lane));
-    }
-    return answer.text();
-  }
-  return answer.string("error", "command: set or stats").text();
+  carry_out(*command, now, lanes, answer);
+  return answer.text();
 }
 
 }  // namespace cable

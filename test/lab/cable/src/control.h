@@ -1,15 +1,14 @@
 // Commands and answers, a line of JSON each.
 
-#ifndef HAWSER_LAB_CABLE_CONTROL_H_
-#define HAWSER_LAB_CABLE_CONTROL_H_
+#pragma once
 
 #include <array>
 #include <string>
 #include <string_view>
 
+#include "clock_time.h"
 #include "direction.h"
 #include "tap.h"
-#include "time.h"
 
 namespace cable {
 
@@ -33,5 +32,3 @@ using Lanes = std::array<Lane, 2>;
 std::string obey(std::string_view line, Time now, Lanes& lanes);
 
 }  // namespace cable
-
-#endif  // HAWSER_LAB_CABLE_CONTROL_H_

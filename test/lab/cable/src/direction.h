@@ -1,8 +1,7 @@
 // One direction of the cable: a bottleneck with a queue, then a long wire. Knows no clock and no
 // device: it is told the time, and gives frames to whoever calls.
 
-#ifndef HAWSER_LAB_CABLE_DIRECTION_H_
-#define HAWSER_LAB_CABLE_DIRECTION_H_
+#pragma once
 
 #include <cstdint>
 #include <deque>
@@ -10,10 +9,10 @@
 #include <queue>
 #include <vector>
 
+#include "clock_time.h"
 #include "frames.h"
 #include "parameters.h"
 #include "random.h"
-#include "time.h"
 
 namespace cable {
 
@@ -108,5 +107,3 @@ class Direction {
 };
 
 }  // namespace cable
-
-#endif  // HAWSER_LAB_CABLE_DIRECTION_H_

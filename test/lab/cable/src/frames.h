@@ -1,7 +1,6 @@
 // Ethernet frames and the memory they are in.
 
-#ifndef HAWSER_LAB_CABLE_FRAMES_H_
-#define HAWSER_LAB_CABLE_FRAMES_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -59,5 +58,3 @@ class FramePool {
 };
 
 }  // namespace cable
-
-#endif  // HAWSER_LAB_CABLE_FRAMES_H_

@@ -1,7 +1,6 @@
 // As much of JSON as the control protocol needs.
 
-#ifndef HAWSER_LAB_CABLE_JSON_H_
-#define HAWSER_LAB_CABLE_JSON_H_
+#pragma once
 
 #include <cstdint>
 #include <map>
@@ -36,5 +35,3 @@ class JsonWriter {
 };
 
 }  // namespace cable
-
-#endif  // HAWSER_LAB_CABLE_JSON_H_

@@ -33,8 +33,8 @@ constexpr int kBurst = 64;
 constexpr int kPriority = 50;
 
 Time clock_now() {
-  static const auto start = std::chrono::steady_clock::now();
-  return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now() - start);
+  static const auto kStart = std::chrono::steady_clock::now();
+  return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now() - kStart);
 }
 
 bool write_line(std::string line) {
@@ -121,7 +121,8 @@ int run(const std::vector<std::string>& arguments) {
   }
   std::string error;
   const auto left = Tap::open(arguments[0], arguments[2], error);
-  const auto right = left ? Tap::open(arguments[1], arguments[2], error) : std::nullopt;
+  if (!left) return fail(error);
+  const auto right = Tap::open(arguments[1], arguments[2], error);
   if (!right) return fail(error);
 
   // Delays are only as good as the wake-ups: before all ordinary processes, where that is allowed.

@@ -40,7 +40,7 @@ constexpr std::array kFields = {
 
 }  // namespace
 
-std::optional<std::string> Parameters::set(std::string_view name, const JsonValue& value) {
+std::string Parameters::set(std::string_view name, const JsonValue& value) {
   const std::string shown(name);
   for (const auto& [flag_name, flag] :
        {std::pair{std::string_view("down"), &Parameters::down},
@@ -49,7 +49,7 @@ std::optional<std::string> Parameters::set(std::string_view name, const JsonValu
     const bool* wanted = std::get_if<bool>(&value);
     if (wanted == nullptr) return shown + ": true or false";
     this->*flag = *wanted;
-    return std::nullopt;
+    return {};
   }
   for (const Field& field : kFields) {
     if (field.name != name) continue;
@@ -58,7 +58,7 @@ std::optional<std::string> Parameters::set(std::string_view name, const JsonValu
       return shown + ": a number from 0 to " + std::to_string(field.maximum);
     }
     field.set(*this, *number);
-    return std::nullopt;
+    return {};
   }
   return shown + ": there is no such parameter";
 }

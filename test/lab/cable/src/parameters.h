@@ -1,15 +1,13 @@
 // What one direction of the cable does to frames. All of it can be changed at any time.
 
-#ifndef HAWSER_LAB_CABLE_PARAMETERS_H_
-#define HAWSER_LAB_CABLE_PARAMETERS_H_
+#pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "clock_time.h"
 #include "json.h"
-#include "time.h"
 
 namespace cable {
 
@@ -55,10 +53,8 @@ struct Parameters {
   Duration outage_every{0};
   Duration outage_for{0};
 
-  /// Sets one by its name in the control protocol. Returns what is wrong, if something is.
-  std::optional<std::string> set(std::string_view name, const JsonValue& value);
+  /// Sets one by its name in the control protocol. Returns what is wrong, or nothing.
+  std::string set(std::string_view name, const JsonValue& value);
 };
 
 }  // namespace cable
-
-#endif  // HAWSER_LAB_CABLE_PARAMETERS_H_

@@ -1,7 +1,6 @@
 // Random numbers that are a function of their place.
 
-#ifndef HAWSER_LAB_CABLE_RANDOM_H_
-#define HAWSER_LAB_CABLE_RANDOM_H_
+#pragma once
 
 #include <cstdint>
 
@@ -36,5 +35,3 @@ class Numbers {
 };
 
 }  // namespace cable
-
-#endif  // HAWSER_LAB_CABLE_RANDOM_H_

@@ -1,8 +1,7 @@
 // A TAP device in another network namespace: what the kernel sends there is read here, and the
 // other way round.
 
-#ifndef HAWSER_LAB_CABLE_TAP_H_
-#define HAWSER_LAB_CABLE_TAP_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -47,5 +46,3 @@ class Tap {
 };
 
 }  // namespace cable
-
-#endif  // HAWSER_LAB_CABLE_TAP_H_

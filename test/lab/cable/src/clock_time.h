@@ -1,7 +1,6 @@
 // Time as the cable counts it.
 
-#ifndef HAWSER_LAB_CABLE_TIME_H_
-#define HAWSER_LAB_CABLE_TIME_H_
+#pragma once
 
 #include <chrono>
 #include <cstdint>
@@ -19,5 +18,3 @@ constexpr Time kNever = Time::max();
 inline Duration milliseconds(double value) { return Duration{static_cast<int64_t>(value * 1e6)}; }
 
 }  // namespace cable
-
-#endif  // HAWSER_LAB_CABLE_TIME_H_
