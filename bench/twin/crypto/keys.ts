@@ -45,13 +45,13 @@ export class DhKey {
 }
 
 /** Who a peer is. */
-export interface RawIdentity {
+export interface Identity {
   /** The Ed25519 public key. */
   readonly id: Buffer
   readonly dh: DhKey
 }
 
-export function identity(seed: Uint8Array = randomBytes(32)): RawIdentity {
+export function identity(seed: Uint8Array = randomBytes(32)): Identity {
   const secret = createHash('sha512').update(seed).digest().subarray(0, 32)
   // The clamping is part of X25519.
   return {
