@@ -85,6 +85,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
       parameters: { own: ownParameters, peer: answer.parameters },
       send: (datagram) => socket.send(datagram),
       onChannel: (channel) => channel.reset(0x11, 'nothing is served here'),
+      onClosing: () => socket.unref(),
       onClosed: () => void socket.close(),
     })
     session = made

@@ -85,6 +85,11 @@ export class Socket {
     if (this.#isOpen) this.#socket.send(datagram, port, address)
   }
 
+  /** Does not keep the process alive any longer. */
+  unref(): void {
+    this.#socket.unref()
+  }
+
   close(): Promise<void> {
     if (!this.#isOpen) return Promise.resolve()
     this.#isOpen = false

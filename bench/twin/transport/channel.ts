@@ -254,8 +254,9 @@ export class Channel {
     )
   }
 
-  /** Pieces were sent: perhaps there is room again. */
+  /** Pieces were sent or acknowledged: perhaps there is room again, or nothing left. */
   afterSending(): void {
+    this.#mayGo()
     if (!this.#drainWanted || this.outbound.unsentBytes > highWater / 2) return
     this.#drainWanted = false
     this.onDrain()

@@ -153,7 +153,11 @@ export class Channels {
   #onGone({ id }: Channel): void {
     this.all.delete(id)
     this.#gone.add(id)
-    if (!this.#isPeers(id)) return
+    if (!this.#isPeers(id)) {
+      // The session was made for this channel.
+      if (this.all.size === 0) this.#host.leave()
+      return
+    }
     const total = ++this.#peerMayOpen
     this.#host.say({
       frame: () => {

@@ -33,6 +33,8 @@ export interface SessionOptions {
   send(datagram: Buffer): void
   /** The peer has opened a channel. */
   onChannel(channel: Channel): void
+  /** The session is open no longer; what is still to be said need not keep the process alive. */
+  onClosing(): void
   /** Nothing is to be kept of the session any more. */
   onClosed(): void
 }
@@ -64,7 +66,6 @@ export class Session {
   readonly #keys: SessionKeys
   readonly #received: Received
   readonly #idleTimeout: number
-  readonly #peerAckDelay: number
   #state: State = 'open'
   #lastHeard = clock()
   #lastPing = 0
@@ -81,13 +82,13 @@ export class Session {
     const { own, peer } = options.parameters
     this.#keys = new SessionKeys(options.suite, options.agreement, options.isInitiator)
     this.#received = new Received(own.maxAckDelay / 1000)
-    this.#peerAckDelay = peer.maxAckDelay / 1000
     this.#idleTimeout = Math.min(own.idleTimeout || never, peer.idleTimeout || never)
     this.channels = new Channels(options, {
       say: (control) => this.transmitter.say(control),
       wake: () => this.wake(),
       leave: () => {
-        if (options.isInitiator) this.close(Code.noError, '')
+        // Not before the packet that has led to this is one of those that CLOSE acknowledges.
+        if (options.isInitiator) queueMicrotask(() => this.close(Code.noError, ''))
       },
     })
     this.transmitter = new Transmitter({
@@ -95,6 +96,7 @@ export class Session {
       destination: options.destination,
       received: this.#received,
       channels: this.channels.all,
+      peerAckDelay: peer.maxAckDelay / 1000,
       send: options.send,
     })
     this.#arm(clock())
@@ -135,7 +137,7 @@ export class Session {
   receive(datagram: Buffer, now: number): void {
     if (this.#state === 'closed') return
     const received = this.#received
-    const keep = 3 * this.transmitter.recovery.roundTrip.probeAfter(this.#peerAckDelay)
+    const keep = 3 * this.transmitter.recovery.roundTrip.probeAfter(this.transmitter.policy.delay)
     const opened = this.#keys.open(
       datagram,
       received.largest,
@@ -197,7 +199,7 @@ export class Session {
     const { recovery } = this.transmitter
     switch (frame.type) {
       case FrameType.ack:
-        recovery.onAck(frame, now, this.#peerAckDelay)
+        this.transmitter.onAck(frame, now)
         break
       case FrameType.ackNow:
         received.due = true
@@ -284,13 +286,14 @@ export class Session {
     clearTimeout(this.#timer)
     this.#timerAt = at
     this.#timer = setTimeout(this.#onTimer, Math.max(1, Math.ceil(at - now)))
+    if (this.#close !== undefined) this.#timer.unref()
   }
 
   #nextTime(): number {
     const { recovery } = this.transmitter
     let at = Math.min(
       recovery.lossTime,
-      recovery.probeTime(this.#peerAckDelay),
+      recovery.probeTime(this.transmitter.policy.delay),
       this.#received.deadline,
       this.#lastHeard + this.#idleTimeout,
       this.#pingTime(),
@@ -319,7 +322,7 @@ export class Session {
     }
     const { recovery } = this.transmitter
     if (recovery.lossTime <= now) recovery.detect(now)
-    else if (recovery.probeTime(this.#peerAckDelay) <= now) {
+    else if (recovery.probeTime(this.transmitter.policy.delay) <= now) {
       recovery.onProbe()
       this.transmitter.probe()
     }
@@ -355,7 +358,7 @@ export class Session {
     const now = clock()
     this.#received.due = true
     this.transmitter.last({ type: FrameType.close, code, reason: reason.slice(0, 60) }, now)
-    const pause = this.transmitter.recovery.roundTrip.probeAfter(this.#peerAckDelay)
+    const pause = this.transmitter.recovery.roundTrip.probeAfter(this.transmitter.policy.delay)
     const until = this.#close?.until ?? now + Math.min(3 * pause, longestLinger)
     this.#close = { code, reason, until, again: Math.min(until, now + pause) }
   }
@@ -386,7 +389,7 @@ export class Session {
   #onClose(code: number, reason: string): void {
     this.#state = 'draining'
     const now = clock()
-    const pause = this.transmitter.recovery.roundTrip.probeAfter(this.#peerAckDelay)
+    const pause = this.transmitter.recovery.roundTrip.probeAfter(this.transmitter.policy.delay)
     const until = now + Math.min(3 * pause, longestLinger)
     this.#close = { code, reason, until, again: until }
     this.#settle(code, reason, 'the peer has closed the session')
@@ -395,6 +398,7 @@ export class Session {
   #settle(code: number, reason: string, what: string): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#options.onClosing()
     const why = reason === '' ? codeName(code) : `${codeName(code)}: ${reason}`
     this.channels.fail(new Error(`${what} (${why})`), code === Code.noError)
     this.#arm(clock())

@@ -5,7 +5,7 @@ import { Ladder, type PacketKey, sealPacket, unmask } from '../crypto/protection
 import { extract, type Suite } from '../crypto/suites'
 import { restore } from '../wire/reader'
 
-const packetsPerEpoch = 2 ** 20
+const usualPackets = 2 ** 20
 const mostPerEpoch = 2 ** 23
 
 export interface Opened {
@@ -17,18 +17,25 @@ export class SessionKeys {
   readonly #outgoing: Ladder
   readonly #incoming: Ladder
   readonly #isInitiator: boolean
+  readonly #packetsPerEpoch: number
   #sealed = 0
   #opened = 0
   /** Keys of the epoch before, and how long they are kept. */
   #before: PacketKey | undefined
   #beforeUntil = 0
-  /** The lowest and the highest number that were opened in the present epoch. */
-  #lowest = Number.POSITIVE_INFINITY
+  /** The lowest and the highest number that were opened in the present epoch. Before the first epoch there is none. */
+  #lowest = 0
   #highest = -1
-  /** The generation of a handshake that must not be overtaken by an epoch. */
   #mixed = false
 
-  constructor(suite: Suite, { sending, receiving }: Agreement, isInitiator: boolean) {
+  /** `packetsPerEpoch`: sealed or opened before the initiator begins another epoch. */
+  constructor(
+    suite: Suite,
+    { sending, receiving }: Pick<Agreement, 'sending' | 'receiving'>,
+    isInitiator: boolean,
+    packetsPerEpoch = usualPackets,
+  ) {
+    this.#packetsPerEpoch = packetsPerEpoch
     this.#outgoing = new Ladder(suite, sending)
     this.#incoming = new Ladder(suite, receiving)
     this.#isInitiator = isInitiator
@@ -57,7 +64,7 @@ export class SessionKeys {
   }
 
   get #isTime(): boolean {
-    if (this.#sealed < packetsPerEpoch && this.#opened < packetsPerEpoch) return false
+    if (this.#sealed < this.#packetsPerEpoch && this.#opened < this.#packetsPerEpoch) return false
     return this.#outgoing.epoch === this.#incoming.epoch
   }
 

@@ -3,12 +3,13 @@
 
 import { randomInt } from 'node:crypto'
 import { writeFrame } from '../wire/frame_writer'
-import { type Count, type Frame, FrameType, isEliciting } from '../wire/frames'
+import { type Ack, type Count, type Frame, FrameType, isEliciting } from '../wire/frames'
 import { headerBytes, tagBytes } from '../wire/packets'
 import { Writer } from '../wire/writer'
 import type { Channel } from './channel'
 import type { Control } from './control'
 import type { Piece } from './outbound'
+import { PeerPolicy } from './peer_policy'
 import type { Received } from './received'
 import { Fate, Recovery, type SentPacket } from './recovery'
 import type { SessionKeys } from './session_keys'
@@ -32,11 +33,14 @@ export interface TransmitterOptions {
   readonly destination: Uint8Array
   readonly received: Received
   readonly channels: ReadonlyMap<number, Channel>
+  /** The largest delay of the peer's acknowledgements, milliseconds. */
+  readonly peerAckDelay: number
   send(datagram: Buffer): void
 }
 
 export class Transmitter {
   readonly recovery: Recovery
+  readonly policy: PeerPolicy
   packetsSent = 0
   acksSent = 0
   readonly #options: TransmitterOptions
@@ -50,10 +54,21 @@ export class Transmitter {
 
   constructor(options: TransmitterOptions) {
     this.#options = options
+    this.policy = new PeerPolicy(options.peerAckDelay)
     this.recovery = new Recovery(datagramBytes, randomInt(2 ** 31), {
       acknowledged: (packet) => this.#onAcknowledged(packet),
       lost: (packet) => this.#onLost(packet),
     })
+  }
+
+  onAck(frame: Ack, now: number): void {
+    const { recovery, policy } = this
+    recovery.onAck(frame, now, this.#options.peerAckDelay)
+    const { roundTrip, congestion } = recovery
+    if (policy.update(congestion.window / datagramBytes, roundTrip.smoothed)) {
+      const frame = policy.frame()
+      this.say({ frame: () => (policy.isNewest(frame) ? frame : undefined) })
+    }
   }
 
   /** Says something until it is acknowledged. */
