@@ -92,7 +92,8 @@ export class Inbound {
     if (partial !== undefined && !(partial instanceof Partial)) return
     if (partial === undefined) {
       this.#arrived += costOf(total)
-      this.#check(number)
+      // Before there is memory for it.
+      this.#check(number, 1)
       partial = new Partial(total)
       this.#waiting.set(number, partial)
     }
@@ -114,10 +115,10 @@ export class Inbound {
     return sequence >= this.expected
   }
 
-  /** Something of this message has come. */
-  #check(sequence: number): void {
+  /** Something of this message has come. `more`: so many are known and not among those that wait. */
+  #check(sequence: number, more = 0): void {
     if (sequence > this.highest) this.highest = sequence
-    const unknown = Math.max(0, this.highest - this.expected + 1 - this.#waiting.size)
+    const unknown = Math.max(0, this.highest - this.expected + 1 - this.#waiting.size - more)
     if (this.#arrived + leastCost * unknown > this.limit) {
       throw new ProtocolError(Code.flowControl, 'more than the credit allowed')
     }

@@ -21,7 +21,7 @@ export class Received {
   #ranges: [number, number][] = []
   #largestAt = 0
   #eliciting = 0
-  /** The highest missing number that a due ACK has reported. */
+  /** The end of the highest gap that has made an ACK due. */
   #reported = 0
   #policy = { generation: -1, packets: 2, maxDelay: 0, reorderingThreshold: 3 }
 
@@ -106,10 +106,9 @@ export class Received {
     for (let index = 0; index + 1 < ranges.length; index++) {
       const highest = (ranges[index] as [number, number])[0] - 1
       const lowest = (ranges[index + 1] as [number, number])[1] + 1
-      const reaching = Math.min(highest, this.largest - reorderingThreshold)
-      if (reaching < lowest) continue
-      if (reaching <= this.#reported) return false
-      this.#reported = reaching
+      if (highest <= this.#reported) return false
+      if (this.largest - lowest < reorderingThreshold) continue
+      this.#reported = highest
       return true
     }
     return false

@@ -1,17 +1,18 @@
 // A session: what comes, the timers, and how it ends (docs/PROTOCOL.md §4).
 
-import { answerRenewal } from '../crypto/handshake'
 import type { Identity } from '../crypto/keys'
 import type { Agreement } from '../crypto/noise'
 import type { Suite } from '../crypto/suites'
 import { Code, codeName, ProtocolError } from '../wire/codes'
 import { readFrames } from '../wire/frame_reader'
-import { type Crypto, type Frame, FrameType, isEliciting } from '../wire/frames'
+import { type Frame, FrameType, isEliciting } from '../wire/frames'
 import type { Parameters } from '../wire/parameters'
 import { Refused } from '../wire/reader'
 import type { Channel } from './channel'
 import { Channels } from './channels'
+import type { Control } from './control'
 import { Received } from './received'
+import { Renewals } from './renewals'
 import { SessionKeys } from './session_keys'
 import { Transmitter } from './transmitter'
 
@@ -72,8 +73,7 @@ export class Session {
   #timer: NodeJS.Timeout | undefined
   #timerAt = never
   #flushing = false
-  #renewals = 0
-  #renewal: Crypto | undefined
+  readonly #renewals: Renewals
   #close: Closing | undefined
   #sinceClose = 0
 
@@ -81,6 +81,7 @@ export class Session {
     this.#options = options
     const { own, peer } = options.parameters
     this.#keys = new SessionKeys(options.suite, options.agreement, options.isInitiator)
+    this.#renewals = new Renewals(options, this.#keys)
     this.#received = new Received(own.maxAckDelay / 1000)
     this.#idleTimeout = Math.min(own.idleTimeout || never, peer.idleTimeout || never)
     this.channels = new Channels(options, {
@@ -225,7 +226,7 @@ export class Session {
         this.#onContent(frame, now)
         break
       case FrameType.crypto:
-        this.#onCrypto(frame)
+        this.#say(this.#renewals.answer(frame))
         break
       case FrameType.close:
         this.#onClose(frame.code, frame.reason)
@@ -254,22 +255,8 @@ export class Session {
     channel.afterReceiving()
   }
 
-  /** A handshake within the session. Only the initiator of the session begins one, and this twin never does. */
-  #onCrypto({ generation, step, message }: Crypto): void {
-    const { isInitiator, suite, own, peer, agreement } = this.#options
-    const failed = () => new ProtocolError(Code.cryptoFailed, 'a handshake that does not check')
-    if (step !== 1 || isInitiator) throw failed()
-    if (generation <= this.#renewals) return
-    if (generation > this.#renewals + 1 || this.#keys.mixed) throw failed()
-    const fields = { suite, own: own.dh, hash: agreement.hash, generation, initiator: peer }
-    const answer = answerRenewal(fields, message)
-    if (answer === undefined) throw failed()
-    this.#renewals = generation
-    this.#keys.mix(answer.agreement.receiving, answer.agreement.sending)
-    const said: Crypto = { type: FrameType.crypto, generation, step: 2, message: answer.message }
-    this.#renewal = said
-    const frame = () => (this.#renewal === said ? said : undefined)
-    this.transmitter.say({ frame, urgent: true })
+  #say(control: Control | undefined): void {
+    if (control !== undefined) this.transmitter.say(control)
   }
 
   /** All datagrams that were there have been read. */
