@@ -1,10 +1,11 @@
 // A server in a process of its own, and clients that do what they should not.
 
 import path from 'node:path'
+import { FrameType } from '../../bench/twin/wire/frames'
 import type { PeerOptions, PeerStats, ServeOptions } from '../../lib'
 import { Child, until } from '../support/processes'
 import { type ClientOptions, RawClient, type Server } from '../support/raw/client'
-import { block, FrameType, frame, message, open } from '../support/raw/frames'
+import { block, frame, message, open } from '../support/raw/frames'
 
 const script = path.join(__dirname, '..', 'process', 'children', 'peer.cjs')
 

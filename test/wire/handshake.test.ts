@@ -1,13 +1,14 @@
 // Handshakes begun by hand, over real sockets: what is right is answered shortly, and everything else by silence.
 
+import { dhForm, identity } from '../../bench/twin/crypto/keys'
+import { sipHash } from '../../bench/twin/crypto/siphash'
+import { aes, chacha } from '../../bench/twin/crypto/suites'
+import { initBytes } from '../../bench/twin/wire/packets'
 import { networkKey } from '../../lib/network'
 import { pause, until } from '../support/processes'
-import { type ClientOptions, RawClient } from '../support/raw/client'
+import { type ClientOptions, newId, RawClient } from '../support/raw/client'
 import { block, varint } from '../support/raw/frames'
-import { type InitFields, initBytes, newId } from '../support/raw/handshake'
-import { dhForm, identity } from '../support/raw/keys'
-import { sipHash } from '../support/raw/siphash'
-import { aes, chacha } from '../support/raw/suites'
+import type { InitFields } from '../support/raw/handshake'
 import {
   type Attacked,
   attack,

@@ -1,21 +1,14 @@
 // Clients that break the protocol, by hand and over real sockets: the server ends their session with the right code or
 // drops what they sent, keeps nothing of them, and everybody else goes on.
 
+import { identity } from '../../bench/twin/crypto/keys'
+import { Code } from '../../bench/twin/wire/codes'
+import { FrameType } from '../../bench/twin/wire/frames'
 import type { PeerStats } from '../../lib'
 import { type Ends, openChannel, type Pair, startPair } from '../process/pair'
 import { type TellTale, until } from '../support/processes'
 import { RawClient } from '../support/raw/client'
-import {
-  block,
-  Code,
-  FrameType,
-  fragment,
-  frame,
-  message,
-  open,
-  varint,
-} from '../support/raw/frames'
-import { identity } from '../support/raw/keys'
+import { block, fragment, frame, message, open, varint } from '../support/raw/frames'
 import {
   bytes,
   initialCredit,

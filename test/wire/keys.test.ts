@@ -1,13 +1,15 @@
 // Keys that change within a session: epochs that a client begins, and handshakes by CRYPTO, right and wrong.
 
+import type { Answer } from '../../bench/twin/crypto/handshake'
+import type { NoiseInitiator } from '../../bench/twin/crypto/noise'
+import { aes, chacha } from '../../bench/twin/crypto/suites'
+import { Code } from '../../bench/twin/wire/codes'
+import { FrameType } from '../../bench/twin/wire/frames'
 import { networkKey } from '../../lib/network'
 import { pause, until } from '../support/processes'
 import { RawClient } from '../support/raw/client'
-import { block, Code, FrameType, frame, message } from '../support/raw/frames'
-import type { Answer } from '../support/raw/handshake'
-import type { NoiseInitiator } from '../support/raw/noise'
+import { block, frame, message } from '../support/raw/frames'
 import type { Seen } from '../support/raw/reader'
-import { aes, chacha } from '../support/raw/suites'
 import {
   type Attacked,
   attack,

@@ -1,10 +1,13 @@
 // Sealed packets that somebody has changed, repeated, held back or made up: they are ignored, and the session goes on.
 
 import { randomBytes } from 'node:crypto'
+import { PacketKey } from '../../bench/twin/crypto/protection'
+import { aes, chacha } from '../../bench/twin/crypto/suites'
+import { Code } from '../../bench/twin/wire/codes'
+import { FrameType } from '../../bench/twin/wire/frames'
 import { until } from '../support/processes'
 import type { RawClient } from '../support/raw/client'
-import { Code, FrameType, frame, message } from '../support/raw/frames'
-import { aes, chacha } from '../support/raw/suites'
+import { frame, message } from '../support/raw/frames'
 import {
   type Attacked,
   type Attacker,
@@ -94,8 +97,8 @@ describe.each([aes, chacha])('$name', (suite) => {
     const { client } = made
     const { outgoing } = client.keys
     const wrong = range(15).map((flags) => client.packet(ping, { flags: flags + 1 }))
-    const key = { key: randomBytes(32), iv: outgoing.key.iv }
-    const iv = { key: outgoing.key.key, iv: randomBytes(12) }
+    const key = new PacketKey(suite, randomBytes(32), outgoing.key.iv)
+    const iv = new PacketKey(suite, outgoing.key.key, randomBytes(12))
     wrong.push(client.packet(ping, { key }), client.packet(ping, { key: iv }))
     // Of the next epoch, with the phase of this one.
     wrong.push(client.packet(ping, { key: outgoing.following, flags: 0 }))

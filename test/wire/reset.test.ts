@@ -6,8 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import type { TellTale } from '../support/processes'
 import { pause, until } from '../support/processes'
-import { RawClient } from '../support/raw/client'
-import { newId } from '../support/raw/handshake'
+import { newId, RawClient } from '../support/raw/client'
 import {
   type Attacked,
   type Attacker,
@@ -51,7 +50,7 @@ async function answer(client: RawClient, datagram: Uint8Array): Promise<Buffer> 
 }
 
 const tokenIn = (reset: Buffer) => reset.subarray(-16)
-const tokenOf = ({ client }: Attacker) => client.answer?.token as Buffer
+const tokenOf = ({ client }: Attacker) => client.answer?.reset as Buffer
 
 function expectReset(reset: Buffer, trigger: Uint8Array): void {
   expect(reset.length).toBeGreaterThanOrEqual(30)

@@ -1,9 +1,9 @@
 // What a client may get wrong on a session whose channel 1 is open, and what it may do however strange it looks.
 
+import { Code } from '../../bench/twin/wire/codes'
+import { FrameType } from '../../bench/twin/wire/frames'
 import {
   block,
-  Code,
-  FrameType,
   fragment,
   frame,
   maxVarint,

@@ -1,16 +1,26 @@
 // Speaks wire version 1 by hand, written from docs/PROTOCOL.md: what it sends is up to the test, right or wrong. It is always the
 // side that dials.
 
+import { randomBytes } from 'node:crypto'
 import type dgram from 'node:dgram'
+import type { Answer, Initiation } from '../../../bench/twin/crypto/handshake'
+import { type Identity, identity } from '../../../bench/twin/crypto/keys'
+import type { NoiseInitiator } from '../../../bench/twin/crypto/noise'
+import {
+  Ladder,
+  type PacketKey,
+  sealPacket,
+  type Unmasked,
+  unmask,
+} from '../../../bench/twin/crypto/protection'
+import { aes, extract, type Suite } from '../../../bench/twin/crypto/suites'
+import { FrameType } from '../../../bench/twin/wire/frames'
+import { restore } from '../../../bench/twin/wire/reader'
 import { decodeBase32 } from '../../../lib/base32'
 import { bound } from '../udp_proxy'
-import { FrameType, frame } from './frames'
-import { type Answer, Handshake, type InitFields, newId, newToken, renewal } from './handshake'
-import { identity, type RawIdentity } from './keys'
-import type { NoiseInitiator } from './noise'
-import { Ladder, type PacketKey, sealPacket, unmask } from './packets'
-import { readFrames, type Seen } from './reader'
-import { aes, extract, type Suite } from './suites'
+import { frame } from './frames'
+import { type InitFields, initiation, renewal } from './handshake'
+import { type Seen, seenIn } from './reader'
 
 /** Whom to dial. */
 export interface Server {
@@ -23,7 +33,7 @@ export interface ClientOptions {
   readonly parameters?: Uint8Array | undefined
   /** What network the handshake is for, 32 bytes. */
   readonly networkKey?: Uint8Array
-  readonly identity?: RawIdentity
+  readonly identity?: Identity
 }
 
 export interface PacketOptions {
@@ -50,11 +60,13 @@ afterEach(() => {
   sockets.clear()
 })
 
+export const newId = () => randomBytes(8)
+
 /** One session with a server, made by hand. */
 export class RawClient {
   readonly sourceId = newId()
   /** The reset token of this client. */
-  readonly token = newToken()
+  readonly token = randomBytes(16)
   answer: Answer | undefined
   nextNumber = 1_000
   readonly seen: Seen[] = []
@@ -68,10 +80,10 @@ export class RawClient {
   readonly cookies: Buffer[] = []
   /** What looks like DATA for another connection id than this client's. */
   readonly resets: Buffer[] = []
-  readonly own: RawIdentity
+  readonly own: Identity
   readonly suite: Suite
   answersCookies = true
-  #handshake: Handshake | undefined
+  #handshake: Initiation | undefined
   #keys: Keys | undefined
   readonly #options: ClientOptions
   readonly #socket: dgram.Socket
@@ -117,8 +129,8 @@ export class RawClient {
     return this.#handshake.init
   }
 
-  handshake(given: Partial<InitFields> = {}): Handshake {
-    return new Handshake({
+  handshake(given: Partial<InitFields> = {}): Initiation {
+    return initiation({
       suite: this.suite,
       own: this.own,
       responder: this.#responder,
@@ -143,7 +155,7 @@ export class RawClient {
   /** The server's name for the session. */
   get destinationId(): Buffer {
     if (this.answer === undefined) throw new Error('there is no session')
-    return this.answer.destinationId
+    return this.answer.source as Buffer
   }
 
   /** A DATA packet (§2.1) with these frames. */
@@ -151,8 +163,8 @@ export class RawClient {
     const { outgoing } = this.keys
     const { number = this.nextNumber++, key = outgoing.key } = options
     const { flags = outgoing.epoch & 1, destination = this.destinationId } = options
-    const fields = { destination, number, flags, frames }
-    return sealPacket(this.suite, outgoing.header, key, fields)
+    const fields = { destination, number, flags, frames: Buffer.from(frames) }
+    return sealPacket(outgoing.mask, key, fields)
   }
 
   sendDatagram(datagram: Uint8Array): Promise<void> {
@@ -229,7 +241,10 @@ export class RawClient {
     this.answer = this.#handshake?.answer(datagram)
     if (this.answer === undefined) return
     const { sending, receiving } = this.answer.agreement
-    const keys = { outgoing: new Ladder(sending), incoming: new Ladder(receiving) }
+    const keys = {
+      outgoing: new Ladder(this.suite, sending),
+      incoming: new Ladder(this.suite, receiving),
+    }
     this.#keys = { ...keys, before: undefined, since: 0 }
   }
 
@@ -245,23 +260,24 @@ export class RawClient {
       return
     }
     const { incoming } = this.keys
-    const packet = unmask(this.suite, incoming.header, datagram, this.lastNumber + 1)
+    const packet = unmask(incoming.mask, datagram)
     if (packet.flags > 1) throw new Error('the peer sent reserved flags')
-    const content = this.#open(packet)
+    const number = restore(packet.low, this.lastNumber + 1)
+    const content = this.#open(packet, number, datagram)
     if (content === undefined) throw new Error('the peer sent a packet that does not check')
-    if (this.numbers.has(packet.number)) throw new Error('the peer sent a number again')
-    this.numbers.add(packet.number)
-    this.lastNumber = Math.max(this.lastNumber, packet.number)
-    this.seen.push(...readFrames(content))
+    if (this.numbers.has(number)) throw new Error('the peer sent a number again')
+    this.numbers.add(number)
+    this.lastNumber = Math.max(this.lastNumber, number)
+    this.seen.push(...seenIn(content))
   }
 
-  #open({ flags, number, open }: ReturnType<typeof unmask>): Buffer | undefined {
+  #open({ flags, header }: Unmasked, number: number, datagram: Buffer): Buffer | undefined {
     const { keys } = this
     const { incoming, outgoing } = keys
-    if (flags === (incoming.epoch & 1)) return open(incoming.key)
-    if (number < keys.since) return keys.before && open(keys.before)
+    if (flags === (incoming.epoch & 1)) return incoming.key.open(number, header, datagram)
+    if (number < keys.since) return keys.before?.open(number, header, datagram)
     if (outgoing.epoch === incoming.epoch) return undefined
-    const content = open(incoming.following)
+    const content = incoming.following.open(number, header, datagram)
     if (content === undefined) return undefined
     keys.before = incoming.key
     keys.since = number

@@ -1,47 +1,6 @@
 // Frames of the protocol (docs/PROTOCOL.md §5), put together by hand: right or wrong is up to the test.
 
-/** Types of frames (§5). */
-export const FrameType = {
-  padding: 0x00,
-  ping: 0x01,
-  ack: 0x02,
-  crypto: 0x03,
-  ackNow: 0x04,
-  ackPolicy: 0x05,
-  count: 0x06,
-  request: 0x07,
-  skip: 0x08,
-  window: 0x09,
-  windowHint: 0x0a,
-  credit: 0x0b,
-  blocked: 0x0c,
-  maxChannels: 0x0d,
-  open: 0x0e,
-  accept: 0x0f,
-  end: 0x10,
-  reset: 0x11,
-  close: 0x12,
-  message: 0x14,
-  fragment: 0x15,
-  pathChallenge: 0x16,
-  pathResponse: 0x17,
-  countNow: 0x28,
-} as const
-
-/** Codes of CLOSE and RESET (§7). */
-export const Code = {
-  noError: 0x00,
-  internal: 0x01,
-  frameEncoding: 0x02,
-  flowControl: 0x03,
-  channelLimit: 0x04,
-  channelState: 0x05,
-  ackInvalid: 0x06,
-  messageTooLarge: 0x07,
-  cryptoFailed: 0x09,
-  keysExhausted: 0x0a,
-  serviceUnknown: 0x11,
-} as const
+import { FrameType } from '../../../bench/twin/wire/frames'
 
 export const maxVarint = 2n ** 62n - 1n
 

@@ -36,7 +36,12 @@ export class DhKey {
     this.public = publicBytes(key)
   }
 
-  /** The secret that both sides can compute. */
+  /** `secret`: 32 bytes. The clamping is part of X25519. */
+  static of(secret: Uint8Array): DhKey {
+    return new DhKey(privateKey(prefixes.x25519, secret))
+  }
+
+  /** The secret that both sides can compute. Throws if the other key is of a low order. */
   with(remote: Uint8Array): Buffer {
     const spki = Buffer.concat([prefixes.x25519Public, remote])
     const publicKey = createPublicKey({ key: spki, format: 'der', type: 'spki' })
@@ -45,18 +50,17 @@ export class DhKey {
 }
 
 /** Who a peer is. */
-export interface RawIdentity {
+export interface Identity {
   /** The Ed25519 public key. */
   readonly id: Buffer
   readonly dh: DhKey
 }
 
-export function identity(seed: Uint8Array = randomBytes(32)): RawIdentity {
+export function identity(seed: Uint8Array = randomBytes(32)): Identity {
   const secret = createHash('sha512').update(seed).digest().subarray(0, 32)
-  // The clamping is part of X25519.
   return {
     id: publicBytes(privateKey(prefixes.ed25519, seed)),
-    dh: new DhKey(privateKey(prefixes.x25519, secret)),
+    dh: DhKey.of(secret),
   }
 }
 

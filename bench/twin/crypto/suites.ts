@@ -30,7 +30,9 @@ export interface Suite {
   readonly cipher: 'aes-256-gcm' | 'chacha20-poly1305'
   /** The nonce of Noise with this number. */
   nonce(counter: bigint): Buffer
-  /** At least five bytes. */
+  /** What makes the mask of a header, where that is a block cipher. */
+  readonly blockCipher: 'aes-256-ecb' | undefined
+  /** The mask of a header, at least five bytes. */
   mask(key: Uint8Array, sample: Uint8Array): Buffer
 }
 
@@ -43,6 +45,7 @@ export const aes: Suite = {
     nonce.writeBigUInt64BE(counter, 4)
     return nonce
   },
+  blockCipher: 'aes-256-ecb',
   mask: (key, sample) => createCipheriv('aes-256-ecb', key, null).update(sample),
 }
 
@@ -55,6 +58,7 @@ export const chacha: Suite = {
     nonce.writeBigUInt64LE(counter, 4)
     return nonce
   },
+  blockCipher: undefined,
   // OpenSSL takes counter and nonce as one, in this order.
   mask: (key, sample) => createCipheriv('chacha20', key, sample).update(Buffer.alloc(5)),
 }
