@@ -111,10 +111,18 @@ export const contenders = [
   },
   {
     name: 'libp2p',
-    title: 'libp2p (TCP, noise, yamux)',
+    title: 'libp2p (TCP, noise, yamux), one send a message',
     file: at('../rivals/libp2p.mjs'),
     needs: 'rivals',
     protected: true,
+  },
+  {
+    name: 'libp2p-batched',
+    title: 'libp2p (TCP, noise, yamux), hand-batched',
+    file: at('../rivals/libp2p.mjs'),
+    needs: 'rivals',
+    protected: true,
+    batched: true,
   },
   {
     name: 'dgram',
