@@ -38,7 +38,7 @@ class PairLink extends Link {
     this.#waiting.push(Buffer.from(message))
     this.#waitingBytes += message.length
     if (!this.#sending) this.#write().catch((error) => this.onClose(error))
-    this.#held = this.#waitingBytes >= highWaterMark
+    if (this.#waitingBytes >= highWaterMark) this.#held = true
     return !this.#held
   }
 

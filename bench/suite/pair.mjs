@@ -42,7 +42,8 @@ export async function runPair({ contender, workload, spot, settings }) {
       begin(sender, 'sender', spot.sender, spot.receiver),
       begin(receiver, 'receiver', spot.receiver, spot.sender),
     ])
-    const [listener, dialler] = contender.senderListens ? [sender, receiver] : [receiver, sender]
+    const swapped = contender.senderListens && !workload.receiverListens
+    const [listener, dialler] = swapped ? [sender, receiver] : [receiver, sender]
     const drive = workload.drive({ sender, receiver, listener, dialler, contender, settings })
     return await Promise.race([drive, sender.failed, receiver.failed])
   } catch (error) {

@@ -9,6 +9,7 @@
 //   quick           part of `--quick`
 //   sessions        the most sessions in W6; 0: not in W6
 //   senderListens   the sending process is the one that listens
+//   pausable        false: its API cannot stop reading
 //   maxBytes        the longest message, where there is a limit below 64 KiB
 
 const at = (path) => new URL(path, import.meta.url).href
@@ -27,6 +28,7 @@ export const contenders = [
     title: 'Hawser in TypeScript (twin)',
     file: at('../contenders/twin.mjs'),
     needs: 'twin',
+    pausable: false,
     quick: true,
   },
   {
@@ -91,6 +93,7 @@ export const contenders = [
   {
     name: 'datachannel',
     title: 'node-datachannel',
+    pausable: false,
     file: at('../rivals/datachannel.mjs'),
     needs: 'rivals',
     protected: true,

@@ -9,6 +9,10 @@ export const workload = {
   title: 'W3: 64 KiB one way',
   purpose: 'throughput',
   places: ['lo', 'wire'],
+  takes: ({ batched, maxBytes }) => {
+    if (batched) return 'there is nothing to gather in 64 KiB'
+    return maxBytes === undefined ? undefined : `carries ${maxBytes} bytes at most`
+  },
   seconds: 1,
   overhead: 1,
   metrics: [
