@@ -5,6 +5,8 @@
 //   needs           'rivals': the packages of bench/rivals; 'twin': the compiled bench/twin; `undefined`: nothing
 //   reliable        false: what is lost stays lost, and is no failure
 //   protected       encrypted and authenticated
+//   external        not a pair of our processes: no messages, no check, no ratio to be proud of
+//   workloads       the only ones that it takes part in
 //   batched         the application gathers messages by hand, so that there is nothing to measure where single messages wait for an answer
 //   quick           part of `--quick`
 //   sessions        the most sessions in W6; 0: not in W6
@@ -134,6 +136,12 @@ export const contenders = [
     reliable: false,
     quick: true,
     maxBytes: 65_507,
+  },
+  {
+    name: 'iperf3',
+    title: 'iperf3 (TCP, native)',
+    external: true,
+    workloads: ['w2', 'w3', 'w5'],
   },
 ].map((contender) => ({
   reliable: true,

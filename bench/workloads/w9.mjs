@@ -53,7 +53,7 @@ export const roles = {
     }
   },
 
-  receiver(context) {
+  receiver() {
     const checker = new Checker(bytes)
     let wanted
     let finished

@@ -1,0 +1,83 @@
+// Carries a plan out: opens the places, runs pair after pair, and keeps what came of each.
+
+import { RunFailure } from './control.mjs'
+import { runIperf } from './external.mjs'
+import { runPair } from './pair.mjs'
+import { openPlace } from './places.mjs'
+import { shareOf } from './results.mjs'
+
+/** How long a TCP flow on the cable runs before the contender starts, and after it, in seconds. */
+const flowLead = 2
+
+/** One entry of the plan. Resolves to metrics; rejects with a RunFailure. */
+async function runOne({ contender, place, workload, settings }) {
+  if (contender.external) return runIperf(place.spot, settings.seconds)
+  const run = () => runPair({ contender, workload, spot: place.spot, settings })
+  if (settings.beside !== true) return run()
+  // Longer than the contender needs at any rate that the path has.
+  const flow = runIperf(place.spot, flowLead + settings.seconds * 3 + flowLead)
+  flow.catch(() => {})
+  await new Promise((resolve) => setTimeout(resolve, flowLead * 1000))
+  const metrics = await run()
+  const { megabytes: tcpMegabytes } = await flow
+  return {
+    ...metrics,
+    tcpMegabytes,
+    share: shareOf({ megabytes: metrics.megabytes, tcpMegabytes }),
+  }
+}
+
+/**
+ * Runs all groups of a plan. `report` is told of each run as it ends, and of places that cannot be had. `stopped()` true ends it after the run that is under way.
+ * Resolves to the runs; places are closed again whatever happens.
+ */
+export async function carryOut({
+  groups,
+  report,
+  stopped = () => false,
+  run = runOne,
+  open = openPlace,
+}) {
+  const runs = []
+  const opened = new Map()
+  const closed = []
+  try {
+    for (const { workload, place: name, variant, settings, order } of groups) {
+      if (stopped()) break
+      if (closed.includes(name)) continue
+      let place = opened.get(name)
+      try {
+        place ??= await open(name)
+        opened.set(name, place)
+      } catch (error) {
+        closed.push(name)
+        report.place(name, error.message)
+        continue
+      }
+      for (const { contender, run: number } of order) {
+        if (stopped()) break
+        const about = {
+          workload: workload.name,
+          place: name,
+          contender: contender.name,
+          run: number,
+        }
+        if (variant !== undefined) about.case = variant.name
+        try {
+          await place.prepare(settings)
+          const metrics = await run({ contender, place, workload, settings })
+          runs.push({ ...about, metrics })
+        } catch (error) {
+          // Anything but a failed run is a mistake of the suite's own.
+          if (!(error instanceof RunFailure)) throw error
+          if (stopped()) break
+          runs.push({ ...about, failure: error.message })
+        }
+        report.run(runs.at(-1))
+      }
+    }
+  } finally {
+    for (const place of opened.values()) await place.close()
+  }
+  return runs
+}
