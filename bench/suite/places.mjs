@@ -60,10 +60,8 @@ function openWire() {
       inside('nft', 'flush', 'ruleset')
       if (loss > 0) {
         const drop = `numgen random mod 1000 < ${Math.round(loss * 1000)} drop`
-        inside(
-          'nft',
-          `table inet bench { chain in { type filter hook input priority 0; ${drop}; } }`,
-        )
+        const hook = 'type filter hook input priority 0'
+        inside('nft', `table inet bench {\nchain in {\n${hook}\n${drop}\n}\n}`)
       }
       lossNow = loss
     },

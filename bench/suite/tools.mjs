@@ -21,6 +21,8 @@ export function missingTools(...names) {
 export function mustRun(command, ...args) {
   const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8' })
   if (error || status !== 0) {
-    throw new RunFailure(`${command} ${args.join(' ')}: ${error?.message ?? stderr.trim()}`)
+    throw new RunFailure(
+      `${command} ${args.join(' ')}: ${error?.message ?? stderr.trim().split('\n')[0]}`,
+    )
   }
 }
