@@ -67,8 +67,8 @@ const dgramAdapter = {
     })
     return { address: { port: socket.address().port }, close: () => link ?? socket.close() }
   },
-  async connect({ host, address }) {
-    const socket = await open(host)
+  async connect({ host, from, address }) {
+    const socket = await open(from)
     await new Promise((resolve, reject) => {
       socket.connect(address.port, host, (error) => (error ? reject(error) : resolve()))
     })

@@ -59,8 +59,8 @@ const hawser = {
     peer.serve('second', (channel) => onLink(new HawserLink(channel), { second: true }))
     return { address: peer.address, close: () => peer.destroy() }
   },
-  async connect({ host, address }) {
-    const peer = await createPeer({ ...peerOptions, listen: [{ host }] })
+  async connect({ from, address }) {
+    const peer = await createPeer({ ...peerOptions, listen: [{ host: from }] })
     return new HawserLink(await peer.open(address, 'first'), peer, address)
   },
 }

@@ -3,9 +3,9 @@
 // An adapter is `{ listen, connect }`:
 //
 //   listen({ host, purpose, count, signal, onLink })  resolves to { address, close }; `address` is plain data for connect
-//   connect({ host, address, purpose, index, signal })  resolves to an open Link, or rejects
+//   connect({ host, from, address, purpose, index, signal })  resolves to an open Link, or rejects
 //
-// `purpose` is 'throughput' or 'latency', for rivals whose documentation has settings for either. `count` is how many sessions will come,
+// `host` is the address to listen at, or to connect to; `from` the address of the connecting side. `purpose` is 'throughput' or 'latency', for rivals whose documentation has settings for either. `count` is how many sessions will come,
 // and `index` which one of them this is. `signal` carries plain data to the other process, for rivals that bring no signalling of their own:
 // `signal.send(data)` and `signal.onSignal`. `onLink(link, { second })` is called for each session, `second` for a second channel in it.
 

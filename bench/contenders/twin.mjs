@@ -11,6 +11,8 @@ class TwinLink extends Link {
     this.#channel = channel
     channel.onMessage = (message) => this.onMessage(message)
     channel.onDrain = () => this.onDrain()
+    channel.onEnd = () => {}
+    channel.onClose = (error) => this.onClose(error)
     this.acknowledged = () => channel.flush()
   }
 
@@ -25,11 +27,8 @@ class TwinLink extends Link {
 
 const twin = {
   async listen({ host, onLink }) {
-    const server = await listen({
-      host,
-      port: 0,
-      onChannel: (channel) => onLink(new TwinLink(channel)),
-    })
+    const server = await listen({ host, port: 0 })
+    server.onChannel = (channel) => onLink(new TwinLink(channel))
     return { address: { id: server.id, port: server.port }, close: () => server.close() }
   },
   async connect({ host, address }) {

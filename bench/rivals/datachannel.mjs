@@ -67,8 +67,8 @@ const datachannel = {
     })
     return { address: {}, close: () => connection.close() }
   },
-  async connect({ host, signal }) {
-    const connection = connectionWith('client', host, signal)
+  async connect({ from, signal }) {
+    const connection = connectionWith('client', from, signal)
     const channel = connection.createDataChannel('first')
     await opened(channel)
     return new DataChannelLink(channel, connection, true)

@@ -56,8 +56,8 @@ const secretStream = {
       })
     })
   },
-  async connect({ host, address, index }) {
-    const raw = dialStream({ host, address, index, framed: true })
+  async connect({ host, from, address, index }) {
+    const raw = dialStream({ host, from, address, index, framed: true })
     const stream = new SecretStream(true, raw)
     await new Promise((resolve, reject) => {
       stream.once('error', reject)

@@ -32,11 +32,11 @@ export function serveStreams({ host, count, framed }, onStream) {
 /** One UDX instance and one socket for all sessions of this process. */
 let client
 
-export function dialStream({ host, address, index, framed }) {
+export function dialStream({ host, from, address, index, framed }) {
   if (client === undefined) {
     const udx = new UDX()
     client = { udx, socket: udx.createSocket() }
-    client.socket.bind(0, host)
+    client.socket.bind(0, from)
   }
   const id = address.count + index + 1
   const stream = client.udx.createStream(id, { framed })
@@ -69,8 +69,8 @@ function adapter(style) {
         })
       })
     },
-    async connect({ host, address, index }) {
-      const stream = dialStream({ host, address, index, framed: false })
+    async connect({ host, from, address, index }) {
+      const stream = dialStream({ host, from, address, index, framed: false })
       stream.write(greeting)
       await stream.flush()
       return new UdxLink(stream, style)

@@ -45,8 +45,9 @@ export const roles = {
             clearInterval(again)
             link.onMessage = () => {}
             link.onDrain = () => {}
-            const received = answer.readUInt32LE(0)
-            resolve({ seconds, cpu: used, received, digest: answer.readInt32LE(4) })
+            const fields = Buffer.from(answer)
+            const received = fields.readUInt32LE(0)
+            resolve({ seconds, cpu: used, received, digest: fields.readInt32LE(4) })
           }
           const pump = () => {
             while (left > 0) {
@@ -141,16 +142,18 @@ export async function warmUp(pair, { bytes, seconds, first }) {
 
 /** A workload's `drive`. */
 export async function driveBulk(pair, { bytes, first = 64 }) {
-  const { settings } = pair
+  const { settings, hooks } = pair
   await openSessions(pair)
   const rate = await warmUp(pair, { bytes, seconds: settings.warmUp, first })
   const count = settings.count ?? Math.max(16, Math.round(rate * settings.seconds))
   const timeout = 20_000 + settings.seconds * 10_000
+  await hooks.before?.()
   const { seconds, received, cpuSender, cpuReceiver } = await transfer(pair, {
     count,
     bytes,
     timeout,
   })
+  hooks.after?.()
   const cpu = cpuSender + cpuReceiver
   return {
     count,

@@ -70,13 +70,13 @@ const commands = {
 
   /** Opens sessions until `count` are there, `concurrency` at a time. Resolves to the seconds it took. */
   async connect({ address, count = 1, concurrency = 1 }) {
-    const { connectTo: host, purpose } = settings
+    const { connectTo: host, host: from, purpose } = settings
     const started = performance.now()
     let index = context.links.length
     const worker = async () => {
       while (index < count) {
         const mine = index++
-        const link = await adapter.connect({ host, address, purpose, index: mine, signal })
+        const link = await adapter.connect({ host, from, address, purpose, index: mine, signal })
         context.links[mine] = adopt(link)
         role.linked?.(link, { second: false, index: mine })
       }

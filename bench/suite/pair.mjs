@@ -22,9 +22,9 @@ function fileUrl(file) {
 
 /**
  * Runs a workload once. `spot` is `{ sender: { prefix, host, peer }, receiver: { … } }`: where each process runs, the address it has, and that under which
- * the other one reaches it. Resolves to the workload's metrics; rejects with a RunFailure.
+ * the other one reaches it. `hooks.before` and `hooks.after` are called around what is timed, where a workload says so. Resolves to the workload's metrics; rejects with a RunFailure.
  */
-export async function runPair({ contender, workload, spot, settings }) {
+export async function runPair({ contender, workload, spot, settings, hooks = {} }) {
   const sender = start('sender', spot.sender.prefix)
   const receiver = start('receiver', spot.receiver.prefix)
   sender.onSignal = (data) => receiver.signal(data)
@@ -44,7 +44,15 @@ export async function runPair({ contender, workload, spot, settings }) {
     ])
     const swapped = contender.senderListens && !workload.receiverListens
     const [listener, dialler] = swapped ? [sender, receiver] : [receiver, sender]
-    const drive = workload.drive({ sender, receiver, listener, dialler, contender, settings })
+    const drive = workload.drive({
+      sender,
+      receiver,
+      listener,
+      dialler,
+      contender,
+      settings,
+      hooks,
+    })
     return await Promise.race([drive, sender.failed, receiver.failed])
   } catch (error) {
     if (error instanceof RunFailure) throw error

@@ -6,22 +6,28 @@
 // cable  two network namespaces with an emulated link between them: rate, delay, jitter, loss. Needs root.
 
 import fs from 'node:fs'
-import path from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { missingTools, mustRun } from './tools.mjs'
+import { missingTools } from './tools.mjs'
 
 export const placeNames = ['lo', 'wire', 'cable']
 
 const host = '127.0.0.1'
-const cableModule = fileURLToPath(new URL('../../test/lab/cable/index.mjs', import.meta.url))
+
+/** A module of the laboratory, which makes network namespaces, also for tests. */
+function labModule(file) {
+  return new URL(`../../test/lab/${file}`, import.meta.url)
+}
 
 /** What this machine lacks for a place; empty if nothing. */
 export function lacking(name) {
   if (name === 'lo') return ''
   if (process.platform !== 'linux') return 'Linux'
-  if (process.getuid() !== 0) return 'root'
-  if (name === 'cable' && !fs.existsSync(cableModule)) return path.relative('.', cableModule)
-  return missingTools('ip', 'ethtool', 'nft')
+  const wanted = name === 'cable' ? 'cable/index.mjs' : 'places.mjs'
+  if (!fs.existsSync(labModule(wanted))) return `test/lab/${wanted}`
+  const tools = name === 'cable' ? ['ip', 'flock', 'cmake', 'g++'] : ['ip', 'ethtool', 'nft']
+  const lacks = [missingTools(...tools)]
+  if (process.getuid() !== 0) lacks.unshift('root')
+  if (name === 'cable' && !fs.existsSync('/dev/net/tun')) lacks.unshift('/dev/net/tun')
+  return lacks.filter(Boolean).join(', ')
 }
 
 /** Loopback as it is. */
@@ -35,34 +41,18 @@ function openLo() {
   }
 }
 
-function openWire() {
-  const namespace = `hawser-bench-${process.pid}`
-  const prefix = ['ip', 'netns', 'exec', namespace]
-  const inside = (...command) => mustRun(...prefix, ...command)
-  mustRun('ip', 'netns', 'add', namespace)
-  const close = async () => mustRun('ip', 'netns', 'del', namespace)
-  try {
-    inside('ip', 'link', 'set', 'lo', 'mtu', '1500', 'up')
-    const offloads = ['tso', 'gso', 'gro', 'tx-udp-segmentation'].flatMap((name) => [name, 'off'])
-    inside('ethtool', '-K', 'lo', ...offloads)
-  } catch (error) {
-    close()
-    throw error
-  }
-  const spot = { host, prefix }
+async function openWire() {
+  const { wire } = await import(labModule('places.mjs').href)
+  const { namespace, address, exec, loss: lose, close } = await wire()
+  const spot = { host: address, prefix: exec }
   let lossNow = 0
   return {
     name: 'wire',
+    namespace,
     spot: { sender: spot, receiver: spot },
-    /** Loses the part `loss` of all packets from now on. Where they come in: one that is dropped on its way out is an error of its sender. */
+    /** Loses the part `loss` of all packets from now on. */
     async prepare({ loss = 0 } = {}) {
-      if (loss === lossNow) return
-      inside('nft', 'flush', 'ruleset')
-      if (loss > 0) {
-        const drop = `numgen random mod 1000 < ${Math.round(loss * 1000)} drop`
-        const hook = 'type filter hook input priority 0'
-        inside('nft', `table inet bench {\nchain in {\n${hook}\n${drop}\n}\n}`)
-      }
+      if (loss !== lossNow) await lose(loss)
       lossNow = loss
     },
     close,
@@ -73,7 +63,7 @@ function openWire() {
 const cablePath = { rate: '100mbit', delayMs: 25, jitterMs: 5, queueBytes: 625_000, seed: 1 }
 
 async function openCable() {
-  const { cable } = await import(pathToFileURL(cableModule).href)
+  const { cable } = await import(labModule('cable/index.mjs').href)
   let opened
   const place = {
     name: 'cable',
@@ -82,13 +72,9 @@ async function openCable() {
     async prepare({ loss = 0 } = {}) {
       await place.close()
       opened = await cable({ ...cablePath, loss })
-      const spot = (namespace, address) => ({
-        host: address,
-        prefix: ['ip', 'netns', 'exec', namespace],
-      })
       place.spot = {
-        sender: spot(opened.left, opened.leftAddress),
-        receiver: spot(opened.right, opened.rightAddress),
+        sender: { host: opened.leftAddress, prefix: opened.inLeft },
+        receiver: { host: opened.rightAddress, prefix: opened.inRight },
       }
     },
     async close() {

@@ -53,7 +53,8 @@ function casesOf(workload, place, { full, quick: brief }) {
 /** Why a contender is left out; `undefined`: it takes part. */
 function refusal(workload, place, variant, contender, choice) {
   if (contender.workloads !== undefined && !contender.workloads.includes(workload.name)) return ''
-  if (contender.external) return undefined
+  // Beside a TCP flow, iperf3 is that flow.
+  if (contender.external) return variant?.beside ? '' : undefined
   const names = workload.takesAt?.[place]
   if (names !== undefined && !names.includes(contender.name)) return ''
   return workload.takes?.(contender, variant, choice)
@@ -64,13 +65,21 @@ function group(workload, place, variant, contenders, choice, random) {
     choice.runs ??
     (choice.quick ? quick.runs : (workload.runsAt?.[place] ?? workload.runs ?? defaultRuns))
   const brief = choice.quick === true
-  const seconds = choice.seconds ?? (brief ? workload.seconds * quick.seconds : workload.seconds)
-  const settings = { seconds, warmUp: brief ? quick.warmUp : warmUp, brief, ...variant }
+  const usual = workload.secondsAt?.[place] ?? workload.seconds
+  const seconds = choice.seconds ?? (brief ? usual * quick.seconds : usual)
+  const warm = brief ? quick.warmUp : (workload.warmUpAt?.[place] ?? warmUp)
+  const settings = { seconds, warmUp: warm, brief, ...variant }
   const order = []
   for (let run = 0; run < runs; run++) {
     for (const contender of shuffled(contenders, random)) order.push({ contender, run })
   }
-  const overhead = (variant?.overhead ?? workload.overhead) * (brief ? 0.5 : 1) + startUp
+  // A TCP flow beside it takes its time to start.
+  const beside = variant?.beside ? 3 : 0
+  const overhead =
+    (variant?.overhead ?? workload.overhead) * (brief ? 0.5 : 1) +
+    startUp +
+    beside +
+    1.5 * (warm > warmUp ? warm : 0)
   const planned = order.reduce(
     (sum, { contender }) => sum + seconds + (contender.external ? externalOverhead : overhead),
     0,

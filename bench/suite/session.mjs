@@ -1,29 +1,43 @@
 // Carries a plan out: opens the places, runs pair after pair, and keeps what came of each.
 
 import { RunFailure } from './control.mjs'
-import { runIperf } from './external.mjs'
+import { runIperf, startFlow } from './external.mjs'
 import { runPair } from './pair.mjs'
 import { openPlace } from './places.mjs'
 import { shareOf } from './results.mjs'
 
-/** How long a TCP flow on the cable runs before the contender starts, and after it, in seconds. */
+/** Seconds that a TCP flow has to itself before the contender's clock starts. */
 const flowLead = 2
+/** A path that is shared takes longer than one that is not; the flow ends with the contender. */
+const flowLasts = 10
 
 /** One entry of the plan. Resolves to metrics; rejects with a RunFailure. */
 async function runOne({ contender, place, workload, settings }) {
-  if (contender.external) return runIperf(place.spot, settings.seconds)
-  const run = () => runPair({ contender, workload, spot: place.spot, settings })
-  if (settings.beside !== true) return run()
-  // Longer than the contender needs at any rate that the path has.
-  const flow = runIperf(place.spot, flowLead + settings.seconds * 3 + flowLead)
-  flow.catch(() => {})
-  await new Promise((resolve) => setTimeout(resolve, flowLead * 1000))
-  const metrics = await run()
-  const { megabytes: tcpMegabytes } = await flow
-  return {
-    ...metrics,
-    tcpMegabytes,
-    share: shareOf({ megabytes: metrics.megabytes, tcpMegabytes }),
+  const { spot } = place
+  if (contender.external) return runIperf(spot, settings.seconds)
+  const about = { contender, workload, spot, settings }
+  if (settings.beside !== true) return runPair(about)
+  let flow
+  let megabytesBetween
+  try {
+    const metrics = await runPair({
+      ...about,
+      hooks: {
+        async before() {
+          flow = await startFlow(spot, flowLead + settings.seconds * flowLasts)
+          await new Promise((resolve) => setTimeout(resolve, flowLead * 1000))
+          megabytesBetween = flow.mark()
+        },
+        after() {
+          megabytesBetween = megabytesBetween()
+        },
+      },
+    })
+    const tcpMegabytes = await megabytesBetween
+    const share = shareOf({ megabytes: metrics.megabytes, tcpMegabytes })
+    return { ...metrics, tcpMegabytes, share }
+  } finally {
+    await flow?.end()
   }
 }
 
