@@ -144,10 +144,11 @@ export async function warmUp(pair, { bytes, seconds, first }) {
 export async function driveBulk(pair, { bytes, first = 64 }) {
   const { settings, hooks } = pair
   await openSessions(pair)
+  await hooks.before?.()
   const rate = await warmUp(pair, { bytes, seconds: settings.warmUp, first })
   const count = settings.count ?? Math.max(16, Math.round(rate * settings.seconds))
   const timeout = 20_000 + settings.seconds * 10_000
-  await hooks.before?.()
+  hooks.start?.()
   const { seconds, received, cpuSender, cpuReceiver } = await transfer(pair, {
     count,
     bytes,

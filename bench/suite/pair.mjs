@@ -22,7 +22,8 @@ function fileUrl(file) {
 
 /**
  * Runs a workload once. `spot` is `{ sender: { prefix, host, peer }, receiver: { … } }`: where each process runs, the address it has, and that under which
- * the other one reaches it. `hooks.before` and `hooks.after` are called around what is timed, where a workload says so. Resolves to the workload's metrics; rejects with a RunFailure.
+ * the other one reaches it. Bulk workloads call `hooks.before`
+ * before the warm-up, `hooks.start` and `hooks.after` around what is timed. Resolves to the workload's metrics; rejects with a RunFailure.
  */
 export async function runPair({ contender, workload, spot, settings, hooks = {} }) {
   const sender = start('sender', spot.sender.prefix)

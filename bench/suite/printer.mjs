@@ -18,6 +18,7 @@ export function printer() {
   const out = process.stderr
   const say = (text) => out.write(`bench: ${text}\n`)
   let bar
+  const started = Date.now()
   let done = 0
   let total = 0
   return {
@@ -39,7 +40,10 @@ export function printer() {
       run(result) {
         done++
         if (bar !== undefined) bar.update(done, { what: `${name(result)}: ${outcome(result)}` })
-        else out.write(`${done}/${total} ${name(result)}: ${outcome(result)}\n`)
+        else
+          out.write(
+            `${((Date.now() - started) / 1000).toFixed(0).padStart(4)} s ${done}/${total} ${name(result)}: ${outcome(result)}\n`,
+          )
       },
       place: (place, reason) => say(`place "${place}" cannot be opened: ${reason}`),
     },

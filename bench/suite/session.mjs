@@ -6,9 +6,9 @@ import { runPair } from './pair.mjs'
 import { openPlace } from './places.mjs'
 import { shareOf } from './results.mjs'
 
-/** Seconds that a TCP flow has to itself before the contender's clock starts. */
+/** Seconds that a TCP flow has to itself before the contender begins to warm up. */
 const flowLead = 2
-/** A path that is shared takes longer than one that is not; the flow ends with the contender. */
+/** How many times as long as the contender's timed part the flow lasts at most; it ends with the contender. */
 const flowLasts = 10
 
 /** One entry of the plan. Resolves to metrics; rejects with a RunFailure. */
@@ -26,6 +26,8 @@ async function runOne({ contender, place, workload, settings }) {
         async before() {
           flow = await startFlow(spot, flowLead + settings.seconds * flowLasts)
           await new Promise((resolve) => setTimeout(resolve, flowLead * 1000))
+        },
+        start() {
           megabytesBetween = flow.mark()
         },
         after() {

@@ -29,8 +29,8 @@ export const workload = {
   overhead: 1.5,
   runsAt: { wire: 2, cable: 1 },
   /** Long enough for a path of 50 ms. */
-  secondsAt: { cable: 4 },
-  warmUpAt: { cable: 3 },
+  secondsAt: { cable: 3 },
+  warmUpAt: { cable: 2 },
   metrics: [
     { key: 'megabytes', title: 'MB/s', better: 'more' },
     { key: 'cpuPerGigabyte', title: 'CPU s/GB', better: 'less' },
