@@ -32,6 +32,7 @@ export const roles = {
           ring = new MessageRing(bytes)
         }
         ring.restart()
+        context.collect()
         const { reliable } = context.contender
         let left = count
         let again
