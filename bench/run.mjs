@@ -127,7 +127,9 @@ async function main() {
   const json = `${JSON.stringify(results, undefined, 2)}\n`
   const files = []
   if (choice.from === undefined) files.push(write('latest.json', json))
-  if (choice.save !== undefined) {
+  if (choice.save !== undefined && results.complete === false) {
+    process.stderr.write('bench: --save is for whole runs: kept as latest.json only\n')
+  } else if (choice.save !== undefined) {
     files.push(write(`${choice.save}.json`, json))
     for (const [name, svg] of Object.entries(charts(results))) write(path.join('charts', name), svg)
     files.push(path.join(path.relative(process.cwd(), folder), 'charts'))

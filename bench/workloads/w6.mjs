@@ -131,8 +131,8 @@ export const workload = {
     ],
   },
   takes: ({ sessions }, { sessions: wanted } = {}) => {
-    if (sessions === 0) return 'left out: one session a process'
-    return wanted > sessions ? `left out: takes ${sessions} sessions` : undefined
+    if (sessions === 0) return 'one session a process'
+    return wanted > sessions ? `takes ${sessions} sessions` : undefined
   },
   seconds: 5,
   overhead: 4,
