@@ -129,15 +129,23 @@ export async function transfer({ sender, receiver, contender }, { count, bytes, 
   }
 }
 
-/** Warms both sides up. Resolves to messages a second. */
+/** The rate no longer rises when it is less than this many times the one before. */
+const settled = 1.25
+
+/**
+ * Warms both sides up, until a transfer takes half of `seconds` or more and the rate no longer rises, three times `seconds` at most. Resolves to messages a
+ * second.
+ */
 export async function warmUp(pair, { bytes, seconds, first }) {
   let count = first
-  let rate = 0
+  let before = 0
   for (const started = Date.now(); ; ) {
     const { seconds: took, received } = await transfer(pair, { count, bytes, timeout: 30_000 })
-    rate = Math.max(1, received) / took
-    if (took >= seconds / 2 || Date.now() - started > seconds * 3000) return rate
-    count = Math.ceil(Math.min(count * 16, Math.max(count * 2, rate * seconds * 0.7)))
+    const rate = Math.max(1, received) / took
+    if (took >= seconds / 2 && rate < before * settled) return rate
+    if (Date.now() - started > seconds * 3000) return rate
+    before = rate
+    count = Math.ceil(Math.min(count * 16, Math.max(count, rate * seconds * 0.7)))
   }
 }
 

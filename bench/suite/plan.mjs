@@ -12,7 +12,7 @@ export const defaultRuns = 3
 
 /** `--quick`: one short run each. */
 export const quick = { runs: 1, seconds: 0.25, warmUp: 0.1 }
-const warmUp = 0.3
+const warmUp = 0.4
 
 /**
  * The runs, in groups of one workload, place and case. In a group all contenders run once in a random order, then all of them again in another one, so that what changes on the machine
@@ -79,7 +79,7 @@ function group(workload, place, variant, contenders, choice, random) {
     (variant?.overhead ?? workload.overhead) * (brief ? 0.5 : 1) +
     startUp +
     beside +
-    1.5 * (warm > warmUp ? warm : 0)
+    2 * (warm > warmUp ? warm : 0)
   const planned = order.reduce(
     (sum, { contender }) => sum + seconds + (contender.external ? externalOverhead : overhead),
     0,

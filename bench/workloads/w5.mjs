@@ -25,7 +25,7 @@ export const workload = {
   takesAt: {
     cable: ['hawser', 'twin', 'net-batched', 'tls-batched', 'udx', 'secret-stream', 'datachannel'],
   },
-  seconds: 2,
+  seconds: 1.5,
   overhead: 1.5,
   runsAt: { wire: 2, cable: 1 },
   /** Long enough for a path of 50 ms. */
