@@ -65,10 +65,10 @@ function group(workload, place, variant, contenders, choice, random) {
     choice.runs ??
     (choice.quick ? quick.runs : (workload.runsAt?.[place] ?? workload.runs ?? defaultRuns))
   const brief = choice.quick === true
-  const usual = workload.secondsAt?.[place] ?? workload.seconds
+  const usual = variant?.seconds ?? workload.secondsAt?.[place] ?? workload.seconds
   const seconds = choice.seconds ?? (brief ? usual * quick.seconds : usual)
   const warm = brief ? quick.warmUp : (workload.warmUpAt?.[place] ?? warmUp)
-  const settings = { seconds, warmUp: warm, brief, ...variant }
+  const settings = { ...variant, seconds, warmUp: warm, brief }
   const order = []
   for (let run = 0; run < runs; run++) {
     for (const contender of shuffled(contenders, random)) order.push({ contender, run })
