@@ -32,7 +32,6 @@ export const roles = {
           ring = new MessageRing(bytes)
         }
         ring.restart()
-        context.collect()
         const { reliable } = context.contender
         let left = count
         let again
@@ -93,7 +92,6 @@ export const roles = {
           }
           if (reliable && checker.count === count) respond()
         }
-        context.collect()
         cpu = cpuSeconds()
       },
 

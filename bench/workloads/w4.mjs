@@ -17,7 +17,6 @@ export const roles = {
         const listen = (handler) => {
           link.onMessage = handler
         }
-        context.collect()
         const cpu = cpuSeconds()
         const taken = await pingPong(link, (done) => done < count, listen)
         return { ...latencies(taken), cpu: cpuSeconds() - cpu }
@@ -31,7 +30,6 @@ export const roles = {
         link.onMessage = (message) => link.send(message)
       },
       start() {
-        context.collect()
         cpu = cpuSeconds()
       },
       stop: () => cpuSeconds() - cpu,
