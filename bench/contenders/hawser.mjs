@@ -7,10 +7,11 @@ import { Link } from './link.mjs'
  * What is not the default, and why. `listen`: the address to measure on. `handshakeRate`: by default one address may begin 100 sessions a second, and here
  * all clients are on one machine.
  */
-const peerOptions = { limits: { handshakeRate: 100_000 } }
+const optionsAt = (host) => ({ listen: [{ host }], limits: { handshakeRate: 100_000 } })
 
 /** The configuration of all workloads, as the table prints it. */
-export const configuration = `createPeer(${JSON.stringify(peerOptions)}), channels with default options, read by 'message' events`
+export const configuration =
+  "createPeer({ listen: [{ host }], limits: { handshakeRate: 100_000 } }), channels with default options, read by 'message' events"
 
 class HawserLink extends Link {
   #channel
@@ -54,13 +55,13 @@ class HawserLink extends Link {
 
 const hawser = {
   async listen({ host, onLink }) {
-    const peer = await createPeer({ ...peerOptions, listen: [{ host }] })
+    const peer = await createPeer(optionsAt(host))
     peer.serve('first', (channel) => onLink(new HawserLink(channel)))
     peer.serve('second', (channel) => onLink(new HawserLink(channel), { second: true }))
     return { address: peer.address, close: () => peer.destroy() }
   },
   async connect({ from, address }) {
-    const peer = await createPeer({ ...peerOptions, listen: [{ host: from }] })
+    const peer = await createPeer(optionsAt(from))
     return new HawserLink(await peer.open(address, 'first'), peer, address)
   },
 }

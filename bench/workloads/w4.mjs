@@ -23,7 +23,7 @@ export const roles = {
       },
     }
   },
-  receiver(context) {
+  receiver() {
     let cpu
     return {
       linked(link) {
