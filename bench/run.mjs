@@ -51,6 +51,10 @@ function available(choice, say) {
     say(`iperf3 is left out: ${reason}`)
     contenders = contenders.filter(({ external }) => !external)
   }
+  for (const { name, places: all } of choice.workloads) {
+    if (all.some((place) => choice.places.includes(place))) continue
+    say(`${name} does not run on ${choice.places.join(', ')}: its places are ${all.join(', ')}`)
+  }
   const prepared = prepareContenders(contenders, say)
   for (const { contender, reason } of prepared.left) say(`${contender} is left out: ${reason}`)
   return { places, contenders: prepared.ready, left: [...left, ...prepared.left] }
