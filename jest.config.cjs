@@ -32,7 +32,8 @@ module.exports = {
   },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/build', '<rootDir>/prebuilds'],
   transform: {
-    '\\.ts$': [
+    // Also what is not compiled: the benchmark suite is plain modules.
+    '\\.(ts|mjs)$': [
       '@swc/jest',
       {
         swcrc: false,

@@ -1,0 +1,118 @@
+// The command line.
+
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { SuiteError } from './failure.mjs'
+import { placeNames } from './places.mjs'
+import { contenders } from './registry.mjs'
+import { extras, workloads } from './workloads.mjs'
+
+const workloadNames = [...workloads, ...extras].map(({ name }) => name)
+const contenderNames = contenders.map(({ name }) => name)
+
+/** What `--quick` runs unless told otherwise: a glance, on loopback. */
+const quickWorkloads = ['w1', 'w2', 'w3', 'w4', 'w7', 'w9']
+
+function oneOf(kind, allowed) {
+  return (text) => {
+    const names = text.toLowerCase().split(',').filter(Boolean)
+    for (const name of names) {
+      if (!allowed.includes(name)) {
+        throw new InvalidArgumentError(
+          `there is no ${kind} '${name}'; there are: ${allowed.join(', ')}`,
+        )
+      }
+    }
+    if (names.length === 0)
+      throw new InvalidArgumentError(`name at least one of: ${allowed.join(', ')}`)
+    return names
+  }
+}
+
+function number(kind, least, most, whole) {
+  return (text) => {
+    const value = Number(text)
+    const fits = text.trim() !== '' && value >= least && value <= most
+    if (!fits || (whole && !Number.isInteger(value))) {
+      const what = whole ? 'a whole number' : 'a number'
+      throw new InvalidArgumentError(`${kind} is ${what} from ${least} to ${most}`)
+    }
+    return value
+  }
+}
+
+function command() {
+  const parseWorkload = oneOf('workload', workloadNames)
+  return new Command('npm run bench --')
+    .description('Measures Hawser against its rivals, in the same run and under the same rules.')
+    .argument(
+      '[workloads...]',
+      `which: ${workloadNames.join(', ')} (default: all)`,
+      (text, before = []) => [...before, ...parseWorkload(text)],
+    )
+    .option(
+      '--only <contenders>',
+      `which: ${contenderNames.join(', ')}`,
+      oneOf('contender', contenderNames),
+    )
+    .option(
+      '--place <places>',
+      `where: ${placeNames.join(', ')} (default: all)`,
+      oneOf('place', placeNames),
+    )
+    .option('--runs <n>', 'runs of each contender', number('--runs', 1, 100, true))
+    .option('--seconds <s>', 'seconds of one run', number('--seconds', 0.05, 600, false))
+    .option('--seed <n>', 'of the order of the runs', number('--seed', 0, 2 ** 32 - 1, true))
+    .option('--quick', 'a glance: few contenders, short runs, loopback; under 2 minutes')
+    .option('--full', 'also 10,000 sessions in w6')
+    .option('--json', 'print the results as JSON instead of a table')
+    .option(
+      '--save <name>',
+      'keep the results as bench/results/NAME.json, and draw the charts',
+      fileName,
+    )
+    .option('--from <file>', 'measure nothing: print and draw these results')
+    .option('--plan', 'measure nothing: say what would run and how long it takes')
+    .helpOption('-h, --help', 'print this')
+    .configureOutput({ writeErr: () => {} })
+    .exitOverride()
+}
+
+function fileName(text) {
+  if (/^[a-z0-9][a-z0-9-]*$/i.test(text)) return text
+  throw new InvalidArgumentError('--save takes a name of letters, digits and hyphens')
+}
+
+/** Reads the arguments. Throws a SuiteError that says what is allowed; `{ help }` if help was asked for. */
+export function parseArguments(argv) {
+  const parser = command()
+  try {
+    parser.parse(argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.code === 'commander.helpDisplayed') return { help: true }
+    throw new SuiteError(error.message.replace(/^error: /, ''))
+  }
+  const options = parser.opts()
+  const named = parser.processedArgs[0] ?? []
+  const wanted = named.length > 0 ? named : options.quick ? quickWorkloads : workloadNames
+  const names = options.only ?? contenderNames
+  return {
+    workloads: workloads.filter(({ name }) => wanted.includes(name)),
+    extras: extras.map(({ name }) => name).filter((name) => wanted.includes(name)),
+    // What was asked for by name runs also with --quick.
+    contenders: contenders.filter(
+      ({ name, quick }) => names.includes(name) && (options.only || !options.quick || quick),
+    ),
+    places: options.place ?? (options.quick ? ['lo'] : placeNames),
+    chosenPlaces: options.place !== undefined,
+    runs: options.runs,
+    seconds: options.seconds,
+    seed: options.seed ?? 1,
+    quick: options.quick === true,
+    full: options.full === true,
+    json: options.json === true,
+    save: options.save,
+    from: options.from,
+    planOnly: options.plan === true,
+  }
+}

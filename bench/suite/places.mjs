@@ -1,0 +1,92 @@
+// Where a run happens.
+//
+// lo     the loopback interface as it is: packets of 64 KiB that nothing cuts
+// wire   the loopback interface of a network namespace with an MTU of 1500 and every segmentation offload off, so that each packet costs what it costs on a
+//        network; with random loss in both directions if wanted. The fairer place. Needs root.
+// cable  two network namespaces with an emulated link between them: rate, delay, jitter, loss. Needs root.
+
+import fs from 'node:fs'
+import { missingTools } from './tools.mjs'
+
+export const placeNames = ['lo', 'wire', 'cable']
+
+const host = '127.0.0.1'
+
+/** A module of the laboratory, which makes network namespaces, also for tests. */
+function labModule(file) {
+  return new URL(`../../test/lab/${file}`, import.meta.url)
+}
+
+/** What this machine lacks for a place; empty if nothing. */
+export function lacking(name) {
+  if (name === 'lo') return ''
+  if (process.platform !== 'linux') return 'Linux'
+  const wanted = name === 'cable' ? 'cable/index.mjs' : 'places.mjs'
+  if (!fs.existsSync(labModule(wanted))) return `test/lab/${wanted}`
+  const tools = name === 'cable' ? ['ip', 'flock', 'cmake', 'g++'] : ['ip', 'ethtool', 'nft']
+  const lacks = [missingTools(...tools)]
+  if (process.getuid() !== 0) lacks.unshift('root')
+  if (name === 'cable' && !fs.existsSync('/dev/net/tun')) lacks.unshift('/dev/net/tun')
+  return lacks.filter(Boolean).join(', ')
+}
+
+/** Loopback as it is. */
+function openLo() {
+  const spot = { host, prefix: [] }
+  return {
+    name: 'lo',
+    spot: { sender: spot, receiver: spot },
+    prepare: async () => {},
+    close: async () => {},
+  }
+}
+
+async function openWire() {
+  const { wire } = await import(labModule('places.mjs').href)
+  const { namespace, address, exec, loss: lose, close } = await wire()
+  const spot = { host: address, prefix: exec }
+  let lossNow = 0
+  return {
+    name: 'wire',
+    namespace,
+    spot: { sender: spot, receiver: spot },
+    /** Loses the part `loss` of all packets from now on. */
+    async prepare({ loss = 0 } = {}) {
+      if (loss !== lossNow) await lose(loss)
+      lossNow = loss
+    },
+    close,
+  }
+}
+
+/** 100 Mbit/s, 25 ms each way with 5 ms of jitter, a queue of one bandwidth-delay product. */
+const cablePath = { rate: '100mbit', delayMs: 25, jitterMs: 5, queueBytes: 625_000, seed: 1 }
+
+async function openCable() {
+  const { cable } = await import(labModule('cable/index.mjs').href)
+  let opened
+  const place = {
+    name: 'cable',
+    spot: undefined,
+    /** A new cable for each run, so that none inherits another's queue or random numbers. */
+    async prepare({ loss = 0 } = {}) {
+      await place.close()
+      opened = await cable({ ...cablePath, loss })
+      place.spot = {
+        sender: { host: opened.leftAddress, prefix: opened.inLeft },
+        receiver: { host: opened.rightAddress, prefix: opened.inRight },
+      }
+    },
+    async close() {
+      const closing = opened
+      opened = undefined
+      await closing?.close()
+    },
+  }
+  return place
+}
+
+/** Opens a place: `{ name, spot, prepare({ loss }), close }`. */
+export async function openPlace(name) {
+  return { lo: openLo, wire: openWire, cable: openCable }[name]()
+}

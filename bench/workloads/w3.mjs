@@ -1,0 +1,25 @@
+// W3: messages of 64 KiB one way, one send() each.
+
+import { driveBulk, roles } from '../suite/bulk.mjs'
+
+export { roles }
+
+export const workload = {
+  name: 'w3',
+  title: 'W3: 64 KiB one way',
+  purpose: 'throughput',
+  places: ['lo', 'wire'],
+  takes: ({ batched, maxBytes }) => {
+    if (batched) return 'there is nothing to gather in 64 KiB'
+    return maxBytes === undefined ? undefined : `carries ${maxBytes} bytes at most`
+  },
+  seconds: 1,
+  overhead: 1,
+  metrics: [
+    { key: 'megabytes', title: 'MB/s', better: 'more' },
+    { key: 'cpuPerGigabyte', title: 'CPU s/GB', better: 'less' },
+    { key: 'cpuPerMillion', title: 'CPU s/M msg', better: 'less' },
+    { key: 'lost', title: 'lost', scale: 100, unit: '%', only: 'unreliable' },
+  ],
+  drive: (pair) => driveBulk(pair, { bytes: 65_536, first: 16 }),
+}
