@@ -154,7 +154,13 @@ const kinds = {
   },
   *'wycheproof-ed25519'(text) {
     for (const { group, test } of wycheproof(text)) {
-      yield ed25519Case(undefined, (group.publicKey ?? group.key).pk, test.msg, test.sig, test.result === 'valid')
+      yield ed25519Case(
+        undefined,
+        (group.publicKey ?? group.key).pk,
+        test.msg,
+        test.sig,
+        test.result === 'valid',
+      )
     }
   },
   *'wycheproof-hmac'(text) {
