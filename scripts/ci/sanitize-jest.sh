@@ -4,7 +4,7 @@
 # Node itself is not instrumented, so the sanitizer's library is loaded first, and libstdc++ with it, without which
 # it does not find __cxa_throw. Leaks are looked for in the unit tests: Node's own exit leaves memory behind. The
 # variable HAWSER_SANITIZER tells tests that measure memory, time or processes what they run under. The
-# packaging tests are left out: they have addons of their own. The claims' tests are too: they take long and run what
+# packaging tests and those of the benchmarks are left out: they have addons of their own. The claims' tests are too: they take long and run what
 # test/testing runs as well,
 # and those of the lab, which need root.
 set -euo pipefail
@@ -21,5 +21,5 @@ preload="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libstdc++.so)
 export HAWSER_ADDON=$addon HAWSER_SANITIZER=address,undefined
 export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=32 UBSAN_OPTIONS=print_stacktrace=1
 LD_PRELOAD=$preload node node_modules/jest/bin/jest.js --config jest.config.cjs \
-  --testPathIgnorePatterns '/test/package/' '/test/claims/' '/test/lab/' --testTimeout 120000 \
+  --testPathIgnorePatterns '/test/package/' '/test/claims/' '/test/lab/' '/test/bench/' --testTimeout 120000 \
   --passWithNoTests --json --outputFile="$report"
