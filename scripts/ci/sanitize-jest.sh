@@ -3,10 +3,9 @@
 #
 # Node itself is not instrumented, so the sanitizer's library is loaded first, and libstdc++ with it, without which
 # it does not find __cxa_throw. Leaks are looked for in the unit tests: Node's own exit leaves memory behind. The
-# variable HAWSER_SANITIZER tells tests that measure memory, time or processes what they run under. The
-# packaging tests and those of the benchmarks are left out: they have addons of their own. The claims' tests are too: they take long and run what
-# test/testing runs as well,
-# and those of the lab, which need root.
+# variable HAWSER_SANITIZER tells tests that measure memory, time or processes what they run under. Left out are the
+# packaging tests and those of the benchmarks, which have addons of their own, the claims' tests, which take long and run
+# what test/testing runs as well, and those of the lab, which need root.
 set -euo pipefail
 build=$1 report=$2
 
