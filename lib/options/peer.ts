@@ -31,8 +31,8 @@ export interface PeerLimits {
   sessionsPerPeer: number
   /**
    * Sessions at once that others have begun and not proven, 1 to 1,048,576. Default 4,096; no more than `sessions`, or 64 if that is
-   * less. From one network address at most half of them, and of more than 1,024 an eighth or 512. Where there is no more room, a new
-   * one takes the place of the oldest if that is a second old, and else is not answered.
+   * less. From one network address at most half of them. Where there is no more room, a new one takes the place of the oldest if that
+   * is two seconds old, and else is not answered.
    */
   halfOpen: number
   /**

@@ -8,9 +8,6 @@ namespace hawser::transport {
 
 namespace {
 
-// A share as small as an eighth would keep out those behind one address translation.
-constexpr size_t kLeastShareOfMany = 512;
-
 bool gives_way(Time now, const Session& session) {
   return now - session.connecting_since() >= HalfOpenSessions::kSpared;
 }
@@ -20,7 +17,7 @@ bool gives_way(Time now, const Session& session) {
 HalfOpenSessions::HalfOpenSessions(Memory& memory, Random& random, size_t most)
     : memory_(memory),
       most_(most),
-      share_(std::max<size_t>(1, std::min(most / 2, std::max(kLeastShareOfMany, most / 8)))),
+      share_(std::max<size_t>(1, most / 2)),
       sources_(memory, random) {}
 
 HalfOpenSessions::~HalfOpenSessions() {

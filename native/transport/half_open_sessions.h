@@ -18,8 +18,9 @@ namespace hawser::transport {
 
 class HalfOpenSessions {
  public:
-  // For so long a session gives way to none.
-  static constexpr Duration kSpared = kSecond;
+  // For so long a session gives way to none: many honest peers at once may need more than a round
+  // trip, and who has been answered and then forgotten loses its session.
+  static constexpr Duration kSpared = 2 * kSecond;
   // Of one peer id: INITs may be recorded, and repeated in somebody else's name.
   static constexpr size_t kMostOfPeer = 64;
   // Made by one INIT, which an honest peer sends to each address that it knows.
@@ -34,7 +35,7 @@ class HalfOpenSessions {
   size_t size() const { return all_.size(); }
   size_t most() const { return most_; }
   // How many of them may be from one IPv4 address, or one upper half of an IPv6 address: half of
-  // all, of many an eighth.
+  // all. Many honest peers may be behind one.
   size_t share() const { return share_; }
   size_t count_from(const PathAddress& source) const;
 
