@@ -17,6 +17,7 @@ export const enum Code {
   OutOfMemory = 0x08,
   CryptoFailed = 0x09,
   KeysExhausted = 0x0a,
+  SessionLimit = 0x0b,
   Cancelled = 0x10,
   ServiceUnknown = 0x11,
   ServiceRefused = 0x12,
@@ -127,6 +128,12 @@ function explainRemote(code: number, said: string): Explanation {
       return memory('the peer')
     case Code.KeysExhausted:
       return keysExhausted(said)
+    case Code.SessionLimit:
+      return {
+        code: 'LIMIT_REACHED',
+        message: `the peer takes no more sessions, or no more from this peer${said}`,
+        hint: 'try again later; or raise `limits.sessions` or `limits.sessionsPerPeer` there',
+      }
     default:
       if (isProtocolError(code)) return protocolError('the peer found a protocol error', said)
       return {

@@ -28,6 +28,7 @@ export type {
   ChannelStats,
   PathStats,
   PeerStats,
+  RefusedByCause,
   ServiceStats,
   SessionStats,
 } from './stats'

@@ -93,6 +93,7 @@ function create(
     ...(networkKey === undefined ? {} : { networkKey }),
     sockets: wanted.map(({ address, port }) => ({ address, port })),
     maxSessions: limits.sessions,
+    maxSessionsPerPeer: limits.sessionsPerPeer,
     maxHalfOpen: limits.halfOpen,
     handshakeRate: limits.handshakeRate,
     cookiesFrom: limits.cookiesFrom,

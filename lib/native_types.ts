@@ -101,6 +101,7 @@ export interface HostConfig {
   sockets: readonly SocketConfig[]
   /** 0 = the protocol's default, for each of these. */
   maxSessions: number
+  maxSessionsPerPeer: number
   maxHalfOpen: number
   /** A second, from one network address. */
   handshakeRate: number
@@ -286,6 +287,13 @@ export const enum HostCounter {
   ResetsSent,
   /** Now. */
   HalfOpen,
+  HalfOpenDisplaced,
+  /** `Refused`, by cause. */
+  RefusedSessions,
+  RefusedHalfOpen,
+  RefusedOfPeer,
+  RefusedByRate,
+  RefusedDialled,
   Length,
 }
 

@@ -61,6 +61,20 @@ export interface AcksByCause {
   readonly carried: number
 }
 
+/** Sessions that others began and did not get, by the one of `limits` that stood in the way; or by what else did. */
+export interface RefusedByCause {
+  /** `limits.sessions`. */
+  readonly sessions: number
+  /** `limits.sessionsPerPeer`. */
+  readonly sessionsPerPeer: number
+  /** `limits.halfOpen`, or the part of it that one network address may have. */
+  readonly halfOpen: number
+  /** `limits.handshakeRate`, of those with a cookie; who has none is asked for one. */
+  readonly handshakeRate: number
+  /** None: it was dialled from here at the same time, and the session comes about that way. */
+  readonly dialled: number
+}
+
 /**
  * Why N and M of a channel are what they are. `'start'`: nothing is known yet; `'fixed'`: `size` was given; `'floor'`: raised to
  * what the path holds, or to `min`; `'growth'`: nothing was lost and N was the limit; `'loss'`: lowered, too much was lost;
@@ -185,7 +199,7 @@ export interface PeerStats {
     readonly unknownSession: number
     /** For another peer, or of another version. */
     readonly notForUs: number
-    /** Beyond one of `limits`. */
+    /** Would have begun a session: {@link PeerStats.refused} says why not. */
     readonly refused: number
     /** Not from whom they claim to be. */
     readonly unauthenticated: number
@@ -196,12 +210,16 @@ export interface PeerStats {
     /** Lost on purpose, by `impair`, before they were sent. */
     readonly impaired: number
   }
+  /** `dropped.refused` by what stood in the way: of the handshakes that others have begun, those that got no session. */
+  readonly refused: RefusedByCause
   /** Sessions closed because their peer sent what the protocol forbids. */
   readonly protocolErrors: number
   /** Handshakes that others began and that cost a computation here. */
   readonly handshakesAnswered: number
   /** Sessions that others have begun and not proven yet. */
   readonly halfOpen: number
+  /** Sessions that were begun and not proven, and had to go for others: see `limits.halfOpen`. */
+  readonly halfOpenDisplaced: number
   /**
    * Cookies sent instead of an answer: with many half-open sessions, or many handshakes lately, whoever wants another one
    * has to show first that it receives at its address.
@@ -318,9 +336,17 @@ export function hostStats(native: NativeBinding, host: number) {
       noMemory: at(HostCounter.NoMemory),
       impaired: at(HostCounter.ImpairedDropped),
     },
+    refused: {
+      sessions: at(HostCounter.RefusedSessions),
+      sessionsPerPeer: at(HostCounter.RefusedOfPeer),
+      halfOpen: at(HostCounter.RefusedHalfOpen),
+      handshakeRate: at(HostCounter.RefusedByRate),
+      dialled: at(HostCounter.RefusedDialled),
+    },
     protocolErrors: at(HostCounter.ProtocolErrors),
     handshakesAnswered: at(HostCounter.HandshakesAnswered),
     halfOpen: at(HostCounter.HalfOpen),
+    halfOpenDisplaced: at(HostCounter.HalfOpenDisplaced),
     cookiesSent: at(HostCounter.CookiesSent),
     resetsSent: at(HostCounter.ResetsSent),
     systemCallsReceive: at(HostCounter.SystemCallsIn),

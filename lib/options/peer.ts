@@ -22,12 +22,21 @@ export interface ListenOptions {
 
 /** Bounds on what others can make this peer keep. */
 export interface PeerLimits {
-  /** Sessions at once, 1 to 1,048,576. Default 65,536. Further ones are not answered. */
+  /**
+   * Sessions at once, `halfOpen` ones apart, 1 to 1,048,576. Default 65,536. Further ones are not answered; one that was answered, and
+   * is proven too late, is closed (`LIMIT_REACHED` on the other side).
+   */
   sessions: number
-  /** Sessions at once that are still being made by others, 1 to 1,048,576. Default 4,096. */
+  /** Sessions at once that one remote peer has begun and proven, 1 to 1,048,576. Default 64. Further ones as with `sessions`. */
+  sessionsPerPeer: number
+  /**
+   * Sessions at once that others have begun and not proven, 1 to 1,048,576. Default 4,096; no more than `sessions`, or 64 if that is
+   * less. From one network address at most half of them. Where there is no more room, a new one takes the place of the oldest if that
+   * is two seconds old, and else is not answered.
+   */
   halfOpen: number
   /**
-   * From so many `halfOpen` sessions on, whoever wants another one has to show first that it receives at its address: it is sent a cookie,
+   * From so many `halfOpen` sessions on, or from half of those that there may be, whoever wants another one has to show first that it receives at its address: it is sent a cookie,
    * which it brings back (one round trip more). 0 to 1,048,576; 0: always. Default 64.
    */
   cookiesFrom: number
@@ -158,6 +167,7 @@ const mostRate = 1_000_000
 
 const limitNames = [
   'sessions',
+  'sessionsPerPeer',
   'halfOpen',
   'cookiesFrom',
   'handshakeRate',
@@ -258,6 +268,7 @@ function limitsIn(value: unknown): PeerLimits {
   const idle = path(name, 'idleTimeout')
   return {
     sessions: count('sessions', 65_536),
+    sessionsPerPeer: count('sessionsPerPeer', 64),
     halfOpen: count('halfOpen', 4_096),
     cookiesFrom: count('cookiesFrom', 64, mostObjects, 0),
     handshakeRate: count('handshakeRate', 100, mostRate),

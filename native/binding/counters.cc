@@ -32,7 +32,7 @@ CounterRow host_counters(engine::Host& host) {
   row.add(endpoint.malformed + sockets.truncated);
   row.add(endpoint.unknown_session);
   row.add(endpoint.not_for_us);
-  row.add(endpoint.refused);
+  row.add(endpoint.refused());
   row.add(endpoint.unauthenticated);
   row.add(endpoint.duplicates);
   row.add(endpoint.no_memory);
@@ -49,6 +49,12 @@ CounterRow host_counters(engine::Host& host) {
   row.add(endpoint.cookies_sent);
   row.add(endpoint.resets_sent);
   row.add(host.endpoint().half_open_count());
+  row.add(endpoint.displaced);
+  row.add(endpoint.refused_sessions);
+  row.add(endpoint.refused_half_open);
+  row.add(endpoint.refused_of_peer);
+  row.add(endpoint.refused_by_rate);
+  row.add(endpoint.refused_dialled);
   return row;
 }
 

@@ -32,6 +32,7 @@ void read_limits(Napi::Object object, transport::EndpointConfig* config) {
     if (value != 0) *field = static_cast<uint32_t>(value);
   };
   set("maxSessions", &config->max_sessions);
+  set("maxSessionsPerPeer", &config->max_sessions_per_peer);
   set("maxHalfOpen", &config->max_half_open);
   set("handshakeRate", &config->handshake_rate);
   // Of these 0 means something, and what is left out is the default.

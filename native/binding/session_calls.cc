@@ -43,7 +43,7 @@ int32_t connect_locked(Environment& environment, int32_t host_handle, engine::Ho
     session = host.endpoint().connect(now, remote, candidates, count, now + timeout);
     if (session == nullptr) {
       const transport::Endpoint& endpoint = host.endpoint();
-      const bool full = endpoint.session_count() >= endpoint.config().max_sessions;
+      const bool full = endpoint.established_count() >= endpoint.config().max_sessions;
       return full ? kNoHandle : kNoMemory;
     }
   }

@@ -7,6 +7,11 @@
 
 namespace hawser::transport {
 
+namespace {
+// However few sessions there may be: these are what an attacker has to fill.
+constexpr uint32_t kLeastHalfOpen = 64;
+}  // namespace
+
 Endpoint::Endpoint(Runtime& runtime, const EndpointConfig& config, Security& security)
     : runtime_(runtime),
       security_(security),
@@ -19,7 +24,9 @@ Endpoint::Endpoint(Runtime& runtime, const EndpointConfig& config, Security& sec
       by_init_(memory_, runtime.random()),
       pending_(memory_, runtime.random()),
       by_peer_(memory_, runtime.random()),
-      by_reset_token_(memory_, runtime.random()) {
+      by_reset_token_(memory_, runtime.random()),
+      half_open_(memory_, runtime.random(),
+                 std::min(config.max_half_open, std::max(config.max_sessions, kLeastHalfOpen))) {
   runtime_.random().fill(hash_key_, sizeof hash_key_);
   uint8_t key[crypto::SipHash::kKeyBytes];
   // Without one no INIT is for us.
@@ -167,10 +174,8 @@ bool Endpoint::enter(Session* session, const wire::PeerIdBytes& remote) {
 
 Session* Endpoint::connect(Time now, const wire::PeerIdBytes& remote, const PathAddress* addresses,
                            size_t count, Time deadline) {
-  if (count == 0 || session_count() >= config_.max_sessions) {
-    counters_.refused++;
-    return nullptr;
-  }
+  // What others have begun and not proven does not keep us from dialling.
+  if (count == 0 || established_count() >= config_.max_sessions) return nullptr;
   wire::ConnectionId id{};
   if (!new_connection_id(id)) return nullptr;
   auto* session = memory_.create<Session>(*this, true, id, remote);
@@ -242,10 +247,10 @@ void Endpoint::destroy_all() {
     }
     memory_.destroy(session);
   }
-  half_open_ = 0;
 }
 
 void Endpoint::forget(Session* session) {
+  half_open_.remove(session);
   by_connection_id_.erase(session->local_id().as_u64());
   if (!session->initiator()) by_init_.erase(session->init_key());
   if (session->expects_reset()) {
@@ -305,7 +310,10 @@ uint64_t Endpoint::init_key(const PathAddress& from, const wire::ConnectionId& s
 }
 
 uint64_t Endpoint::peer_key(const wire::PeerIdBytes& id) const {
-  return crypto::SipHash(hash_key_)(id.bytes, sizeof id.bytes);
+  // An id and its negation are one key.
+  wire::PeerIdBytes unsigned_id = id;
+  unsigned_id.bytes[sizeof id.bytes - 1] &= 0x7f;
+  return crypto::SipHash(hash_key_)(unsigned_id.bytes, sizeof unsigned_id.bytes);
 }
 
 }  // namespace hawser::transport

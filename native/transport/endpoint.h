@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "transport/block_pool.h"
+#include "transport/half_open_sessions.h"
 #include "transport/id_table.h"
 #include "transport/init_guard.h"
 #include "transport/list.h"
@@ -23,7 +24,16 @@ struct EndpointCounters {
   uint64_t malformed;        // a packet that cannot be read
   uint64_t unknown_session;  // for a connection id that is not ours
   uint64_t not_for_us;       // INIT whose mac1 does not check, or from ourselves
-  uint64_t refused;          // INIT beyond a limit
+  // INITs beyond a limit, and sessions that were begun within it and proven too late:
+  uint64_t refused_sessions;   // max_sessions
+  uint64_t refused_half_open;  // max_half_open, or the share of one source
+  uint64_t refused_of_peer;    // max_sessions_per_peer
+  uint64_t refused_by_rate;    // handshake_rate
+  uint64_t refused_dialled;    // from a peer that we dial: it is to answer us
+  uint64_t refused() const {
+    return refused_sessions + refused_half_open + refused_of_peer + refused_by_rate +
+           refused_dialled;
+  }
   uint64_t unauthenticated;  // a tag, or a handshake's message, that does not check
   uint64_t duplicates;       // packet number seen before or too old
   uint64_t no_memory;        // packets dropped because memory ran out
@@ -32,6 +42,7 @@ struct EndpointCounters {
   uint64_t handshakes_answered;  // that were begun by others, and cost a computation
   uint64_t cookies_sent;         // instead of an answer, while many came without one
   uint64_t resets_sent;          // to peers of sessions that are gone
+  uint64_t displaced;            // half-open sessions that had to go for others
 };
 
 // One local peer, sans I/O: its sessions and the packets that make them.
@@ -61,15 +72,17 @@ class Endpoint {
 
   // Starts a session with a peer at one of `count` addresses (1 to kMaxCandidates), giving up at
   // `deadline`. An existing open or connecting session with that peer is not looked up here: see
-  // find(). nullptr: a limit or memory; counted.
+  // find(). nullptr: max_sessions, or memory, which is counted.
   Session* connect(Time now, const wire::PeerIdBytes& remote, const PathAddress* addresses,
                    size_t count, Time deadline);
   // A session with that peer that is open or connecting; nullptr if there is none.
   Session* find(const wire::PeerIdBytes& remote);
 
   size_t session_count() const { return by_connection_id_.size(); }
+  // Those that count towards max_sessions: all but what others have begun and not proven.
+  size_t established_count() const { return by_connection_id_.size() - half_open_.size(); }
   // Sessions that others have begun and not proven, handshakes under way included.
-  size_t half_open_count() const { return half_open_ + pending_.size(); }
+  size_t half_open_count() const { return half_open_.size() + pending_.size(); }
   template <typename Visit>
   void each_session(Visit visit) const {
     by_connection_id_.each(visit);
@@ -87,7 +100,10 @@ class Endpoint {
   BlockPool& pool() { return pool_; }
   Security& security() { return security_; }
   EndpointCounters& mutable_counters() { return counters_; }
-  void on_half_open_done() { half_open_--; }
+  void on_half_open_done(Session* session) { half_open_.remove(session); }
+  // False: its peer has just proven itself, and there are too many sessions, or too many of that
+  // peer; counted.
+  bool admits_proven(const Session& session);
   // False: the session has begun too many handshakes lately.
   bool admits_renewal(Time now, const wire::ConnectionId& id) {
     return guard_.admit_renewal(now, id);
@@ -125,7 +141,10 @@ class Endpoint {
   void on_unknown_data(Time now, const PathAddress& from, const uint8_t* data, size_t length);
   void accept(Time now, Handshake& handshake);
   bool yields(Time now, const wire::PeerIdBytes& remote);
-  bool has_too_many(const wire::PeerIdBytes& remote) const;
+  // Proven sessions that this peer has begun.
+  size_t proven_count(const wire::PeerIdBytes& remote) const;
+  void make_room(Time now, const Handshake& handshake, const wire::PeerIdBytes& remote);
+  void displace(Time now, Session* session);
   bool admits(Time now, const PathAddress& from, const uint8_t* init);
   // False: too many wait already.
   bool reply(const PathAddress& to, const uint8_t* data, size_t length);
@@ -143,7 +162,6 @@ class Endpoint {
   BlockPool pool_;
   EndpointCounters counters_{};
   bool accepting_ = false;
-  uint32_t half_open_ = 0;
   uint8_t hash_key_[crypto::SipHash::kKeyBytes];
   InitGuard guard_;
   ReplyQueue replies_;
@@ -158,6 +176,7 @@ class Endpoint {
   // By the first half of the token that ends them.
   IdTable<Session> by_reset_token_;
   List<Session, &Session::gone_hook> gone_;
+  HalfOpenSessions half_open_;
 };
 
 }  // namespace hawser::transport

@@ -22,8 +22,11 @@ void Endpoint::on_init(Time now, const PathAddress& from, const uint8_t* data, s
   }
   const uint64_t key = init_key(from, header.source);
   if (Session* known = by_init_.find(key); known != nullptr) {
-    if (known->path() == from && known->remote_id() == header.source) known->on_repeated_init(now);
-    return;
+    if (!(known->path() == from) || !(known->remote_id() == header.source)) return;
+    if (!known->outlives_init(now)) {
+      known->on_repeated_init(now);
+      return;
+    }
   }
   if (pending_.find(key) != nullptr || !admits(now, from, data)) return;
   wire::ResponsePayload payload{};
@@ -51,16 +54,24 @@ void Endpoint::on_init(Time now, const PathAddress& from, const uint8_t* data, s
 bool Endpoint::admits(Time now, const PathAddress& from, const uint8_t* init) {
   // Whose cookie is right is at that address: nobody else can use up what it has.
   const bool proven = guard_.mac2_valid(now, from, init);
-  if (!proven &&
-      (half_open_count() >= config_.cookies_above || !guard_.admit_unproven(now, from))) {
+  const size_t cookies_above =
+      std::min<size_t>(config_.cookies_above, std::max<size_t>(1, half_open_.most() / 2));
+  if (!proven && (half_open_count() >= cookies_above || !guard_.admit_unproven(now, from))) {
     uint8_t cookie[wire::kCookiePacketBytes];
     guard_.write_cookie(now, from, init, cookie);
     if (reply(from, cookie, sizeof cookie)) counters_.cookies_sent++;
     return false;
   }
-  if (session_count() + pending_.size() >= config_.max_sessions ||
-      half_open_count() >= config_.max_half_open || (proven && !guard_.admit_proven(now, from))) {
-    counters_.refused++;
+  if (established_count() >= config_.max_sessions) {
+    counters_.refused_sessions++;
+    return false;
+  }
+  if (!half_open_.takes(now, from, pending_.size())) {
+    counters_.refused_half_open++;
+    return false;
+  }
+  if (proven && !guard_.admit_proven(now, from)) {
+    counters_.refused_by_rate++;
     return false;
   }
   return true;
@@ -88,12 +99,26 @@ void Endpoint::accept(Time now, Handshake& handshake) {
     counters_.not_for_us++;
     return;
   }
-  if (by_connection_id_.find(handshake.local.as_u64()) != nullptr ||
-      session_count() >= config_.max_sessions || has_too_many(payload.initiator) ||
-      yields(now, payload.initiator)) {
-    counters_.refused++;
+  // Made since, by chance of one in 2^64: the INIT comes again.
+  if (by_connection_id_.find(handshake.local.as_u64()) != nullptr) return;
+  if (established_count() >= config_.max_sessions) {
+    counters_.refused_sessions++;
     return;
   }
+  if (proven_count(payload.initiator) >= config_.max_sessions_per_peer) {
+    counters_.refused_of_peer++;
+    return;
+  }
+  if (yields(now, payload.initiator)) {
+    counters_.refused_dialled++;
+    return;
+  }
+  if (Session* before = by_init_.find(handshake.key); before != nullptr) {
+    // It was half-open for long when this one was begun, and has been proven since.
+    if (before->state() != Session::State::kHalfOpen) return;
+    before->give_way(now);
+  }
+  make_room(now, handshake, payload.initiator);
   auto* session = memory_.create<Session>(*this, false, handshake.local, payload.initiator);
   if (session == nullptr) {
     counters_.no_memory++;
@@ -105,23 +130,69 @@ void Endpoint::accept(Time now, Handshake& handshake) {
     return;
   }
   if (!by_init_.insert(handshake.key, session) ||
-      !session->start_half_open(now, handshake, payload)) {
+      !session->start_half_open(now, handshake, payload) || !half_open_.add(session)) {
     counters_.no_memory++;
+    runtime_.not_ready(session);
     by_init_.erase(handshake.key);
     by_connection_id_.erase(handshake.local.as_u64());
     unlink_peer(session);
     memory_.destroy(session);
-    return;
   }
-  half_open_++;
 }
 
-bool Endpoint::has_too_many(const wire::PeerIdBytes& remote) const {
-  uint32_t count = 0;
+// What is half-open is begun in a peer's name, and not by it for sure: it counts for nobody.
+size_t Endpoint::proven_count(const wire::PeerIdBytes& remote) const {
+  size_t count = 0;
   for (const Session* s = by_peer_.find(peer_key(remote)); s != nullptr; s = s->next_with_peer) {
-    if (!s->initiator()) count++;
+    if (!s->initiator() && s->state() != Session::State::kHalfOpen) count++;
   }
-  return count >= config_.max_sessions_per_peer;
+  return count;
+}
+
+bool Endpoint::admits_proven(const Session& session) {
+  // It is not among the half-open ones any more, so the first count holds it; the second does not
+  // yet.
+  if (established_count() > config_.max_sessions) {
+    counters_.refused_sessions++;
+    return false;
+  }
+  if (proven_count(session.remote()) >= config_.max_sessions_per_peer) {
+    counters_.refused_of_peer++;
+    return false;
+  }
+  return true;
+}
+
+void Endpoint::displace(Time now, Session* session) {
+  if (session == nullptr) return;
+  counters_.displaced++;
+  session->give_way(now);
+}
+
+// A recorded INIT may come from any number of addresses. Its copies push out each other, and what
+// its author begins now has its own room.
+void Endpoint::make_room(Time now, const Handshake& handshake, const wire::PeerIdBytes& remote) {
+  const auto older = [](Session* a, Session* b) {
+    return a == nullptr || b->connecting_since() <= a->connecting_since() ? b : a;
+  };
+  size_t of_peer = 0;
+  size_t of_init = 0;
+  Session* oldest = nullptr;
+  Session* oldest_copy = nullptr;
+  for (Session* s = by_peer_.find(peer_key(remote)); s != nullptr; s = s->next_with_peer) {
+    if (s->state() != Session::State::kHalfOpen) continue;
+    of_peer++;
+    oldest = older(oldest, s);
+    if (!(s->remote_id() == handshake.source)) continue;
+    of_init++;
+    oldest_copy = older(oldest_copy, s);
+  }
+  if (of_init >= HalfOpenSessions::kMostOfInit) {
+    displace(now, oldest_copy);
+  } else if (of_peer >= HalfOpenSessions::kMostOfPeer) {
+    displace(now, oldest);
+  }
+  displace(now, half_open_.in_the_way(handshake.from));
 }
 
 // Two peers that dial each other at the same time. The one with the smaller id answers and, once

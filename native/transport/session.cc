@@ -71,6 +71,18 @@ void Session::open_now(Time now) {
   runtime_.make_ready(this);
 }
 
+void Session::refuse_now(Time now) {
+  static constexpr char kWhy[] = "no more sessions";
+  sample_handshake(now);
+  last_received_ = now;
+  state_ = State::kClosing;
+  reason_ = CloseReason::make(ClosedBy::kLocal, wire::Code::kSessionLimit, kWhy, sizeof kWhy - 1);
+  close_wanted_ = true;
+  closing_until_ = now + closing_time();
+  runtime_.make_ready(this);
+  rearm(now);
+}
+
 // RFC 9000, section 10.2, asks for three PTOs; a peer that holds back its ACKs must not make them
 // minutes.
 Duration Session::closing_time() const {
@@ -111,7 +123,6 @@ void Session::destroy_channels() {
 
 void Session::become_gone(Time /*now*/, const CloseReason& reason) {
   if (state_ == State::kGone) return;
-  if (state_ == State::kHalfOpen) endpoint_.on_half_open_done();
   const bool told = state_ == State::kClosing || state_ == State::kDraining;
   state_ = State::kGone;
   if (!told) reason_ = reason;

@@ -88,7 +88,13 @@ class Session {
   // `handshake` has answered an INIT that held `payload`.
   [[nodiscard]] bool start_half_open(Time now, Handshake& handshake,
                                      const wire::InitPayload& payload);
+  // An INIT that this half-open session has answered has come again, and still belongs to it.
   void on_repeated_init(Time now);
+  // It has been half-open for so long that the INIT which made it begins another one instead: to
+  // repeat an INIT prolongs nothing for ever.
+  bool outlives_init(Time now) const;
+  // Makes room for another half-open one.
+  void give_way(Time now);
   void on_response(Time now, const PathAddress& from, const uint8_t* message, size_t length);
   void on_cookie(Time now, const PathAddress& from, const wire::Cookie& cookie);
   void on_handshake(Time now, Handshake* handshake);
@@ -148,6 +154,8 @@ class Session {
 
   ListHook<Session> ready_hook;
   ListHook<Session> notify_hook;
+  ListHook<Session> half_open_hook;  // HalfOpenSessions, of all and of those from one source
+  ListHook<Session> source_hook;
   ListHook<Session> gone_hook;  // Endpoint: gone, but its owner still holds something of it
 
  private:
@@ -175,6 +183,8 @@ class Session {
 
   void notify(uint32_t events);
   void open_now(Time now);
+  // Instead of open_now(): the peer is told, the owner never hears of it.
+  void refuse_now(Time now);
   void begin(Time now, const wire::ConnectionId& remote_id, const wire::ResetToken& reset,
              const wire::Parameters& parameters);
   void on_init_computed(Time now);

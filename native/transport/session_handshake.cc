@@ -13,6 +13,7 @@ namespace {
 
 constexpr Duration kFirstInitPause = 250 * kMillisecond;
 constexpr Duration kLongestInitPause = 4 * kSecond;
+// From the last INIT that was answered. After as long from the first one no more are.
 constexpr Duration kHalfOpenLife = 10 * kSecond;
 
 }  // namespace
@@ -246,6 +247,12 @@ bool Session::start_half_open(Time now, Handshake& handshake, const wire::InitPa
   rearm(now);
   return true;
 }
+
+bool Session::outlives_init(Time now) const {
+  return state_ == State::kHalfOpen && now - connecting_since_ >= kHalfOpenLife;
+}
+
+void Session::give_way(Time now) { become_gone(now, CloseReason{}); }
 
 void Session::on_repeated_init(Time now) {
   if (state_ != State::kHalfOpen) return;

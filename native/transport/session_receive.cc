@@ -36,7 +36,7 @@ void Session::on_data(Time now, const PathAddress& from, uint8_t* data, size_t l
     return;
   }
   if (state_ == State::kHalfOpen) {
-    endpoint_.on_half_open_done();
+    endpoint_.on_half_open_done(this);
     Session* heir = endpoint_.heir_of(*this);
     if (heir != nullptr && heir->adopt(now, *this)) {
       heir->take_packet(now, from, number, data, length);
@@ -45,7 +45,11 @@ void Session::on_data(Time now, const PathAddress& from, uint8_t* data, size_t l
     if (!expects_reset_) (void)endpoint_.expect_reset(this, remote_reset_);
     drop_first_flight();
     response_wanted_ = false;
-    open_now(now);
+    if (endpoint_.admits_proven(*this)) {
+      open_now(now);
+    } else {
+      refuse_now(now);
+    }
   }
   take_packet(now, from, number, data, length);
 }

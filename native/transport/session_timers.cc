@@ -76,9 +76,17 @@ void Session::park() {
 
 // For whatever comes: if it is nothing, the session is parked again a while later.
 bool Session::unpark(Time now) {
+  const bool slept = keys_charged_ == 0;
   if (!charge_keys()) return false;
   if (received_.bits() != 0) return true;
-  if (!received_.ensure(kDuplicateWindow)) return false;
+  if (!received_.ensure(kDuplicateWindow)) {
+    // It sleeps on: no timer would give back what was charged just now.
+    if (slept) {
+      refund_keys();
+      parked_ = true;
+    }
+    return false;
+  }
   parked_ = false;
   last_activity_ = now;
   if (state_ == State::kOpen) rearm(now);

@@ -41,15 +41,17 @@ class Random {
 
 // How an endpoint behaves towards all its sessions.
 struct EndpointConfig {
-  // Sessions at once, half-open ones included; an INIT beyond it is dropped.
+  // Sessions at once, half-open ones apart. Beyond it an INIT is dropped, and a session that proves
+  // itself too late is closed with SESSION_LIMIT.
   uint32_t max_sessions = 65'536;
-  // Sessions at once that one peer has begun; further ones are dropped. What it leaves behind when
-  // it is started again goes by its idle timeout.
+  // Sessions at once that one peer has begun and proven; the same beyond it. What it leaves behind
+  // when it is started again goes by its idle timeout.
   uint32_t max_sessions_per_peer = 64;
-  // Half-open sessions at once, handshakes under way included.
+  // Half-open sessions at once, handshakes under way included; but no more than max_sessions, or 64
+  // if that is less. See HalfOpenSessions.
   uint32_t max_half_open = 4'096;
-  // With so many half-open sessions, nothing is done for an INIT before its sender has shown with a
-  // cookie that it receives at its address.
+  // With so many half-open sessions, or half of those that there may be, nothing is done for an
+  // INIT before its sender has shown with a cookie that it receives at its address.
   uint32_t cookies_above = 64;
   // The same once so many handshakes a second were begun without a cookie, whoever they were from.
   uint32_t unproven_rate = 250;

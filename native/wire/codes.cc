@@ -28,6 +28,8 @@ const char* name_or_null(Code code) {
       return "CRYPTO_FAILED";
     case Code::kKeysExhausted:
       return "KEYS_EXHAUSTED";
+    case Code::kSessionLimit:
+      return "SESSION_LIMIT";
     case Code::kCancelled:
       return "CANCELLED";
     case Code::kServiceUnknown:

@@ -17,6 +17,7 @@ enum class Code : uint64_t {
   kOutOfMemory = 0x08,
   kCryptoFailed = 0x09,   // a handshake within the session that does not check
   kKeysExhausted = 0x0a,  // the limit of a cipher was reached
+  kSessionLimit = 0x0b,   // too many sessions, or too many with this peer
   kCancelled = 0x10,
   kServiceUnknown = 0x11,
   kServiceRefused = 0x12,

@@ -27,6 +27,13 @@ test('used up keys are told alike on both sides', () => {
   expect(closed(0x0a, ClosedBy.Failure)).toEqual(wanted)
 })
 
+test('a peer that takes no more sessions', () => {
+  expect(closed(0x0b, ClosedBy.Remote)).toMatchObject({
+    code: 'LIMIT_REACHED',
+    message: 'the peer takes no more sessions, or no more from this peer: why',
+  })
+})
+
 test('a code without a meaning is a failure', () => {
-  expect(closed(0x0b, ClosedBy.Remote)).toMatchObject({ code: 'PEER_FAILED' })
+  expect(closed(0x0c, ClosedBy.Remote)).toMatchObject({ code: 'PEER_FAILED' })
 })

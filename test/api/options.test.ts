@@ -45,6 +45,7 @@ describe('options of a peer', () => {
       listen: [{ host: undefined, port: 0 }],
       limits: {
         sessions: 65_536,
+        sessionsPerPeer: 64,
         halfOpen: 4_096,
         cookiesFrom: 64,
         handshakeRate: 100,
@@ -112,7 +113,7 @@ describe('options of a peer', () => {
     expect(error.option).toBe(option)
   })
 
-  test.each(['sessions', 'halfOpen', 'channels'])('limits.%s', (name) => {
+  test.each(['sessions', 'sessionsPerPeer', 'halfOpen', 'channels'])('limits.%s', (name) => {
     for (const value of [1, 1_048_576]) {
       expect(peerOptions({ limits: { [name]: value } }).limits).toMatchObject({ [name]: value })
     }

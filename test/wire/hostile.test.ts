@@ -26,8 +26,8 @@ jest.setTimeout(120_000)
 const cookiesFrom = 64
 const serverLimits = {
   channels: maxChannels,
-  halfOpen: 96,
-  sessions: 128,
+  halfOpen: 192,
+  sessions: 192,
   idleTimeout: 10_000,
   handshakeRate: 100_000,
 }
@@ -268,10 +268,12 @@ test.each([
 })
 
 // The last one: for ten seconds there is no room for other new sessions.
-test('a flood of INITs is bounded by cookies, and then by the limit of sessions half made', async () => {
+test('a flood of INITs is bounded by cookies, and then by what one address may have half made', async () => {
   const before = await stats()
   const memory = await nativeMemory()
-  const floods = 2 * serverLimits.halfOpen
+  // They are from one address.
+  const share = serverLimits.halfOpen / 2
+  const floods = 2 * share
   const clients = await Promise.all(range(floods).map(() => RawClient.create(pair)))
   const sum = (list: (client: RawClient) => unknown[]) =>
     clients.reduce((total, client) => total + list(client).length, 0)
@@ -291,13 +293,14 @@ test('a flood of INITs is bounded by cookies, and then by the limit of sessions 
     if (cookie !== undefined) await client.sendDatagram(client.withCookie(cookie) as Buffer)
   }
   await until(async () => {
-    const { dropped } = await stats()
-    return dropped.refused === before.dropped.refused + floods - serverLimits.halfOpen
-  }, 'those beyond the limit are refused, and no others')
-  await until(() => sum(({ responses }) => responses) === serverLimits.halfOpen, 'answers')
+    // Which of both depends on how old the first ones are when the others come.
+    const { refused, halfOpenDisplaced } = await stats()
+    const beyond = refused.halfOpen + halfOpenDisplaced
+    return beyond === before.refused.halfOpen + before.halfOpenDisplaced + floods - share
+  }, 'those beyond the limit are refused or take the place of others')
   const after = await stats()
-  expect(after.halfOpen).toBe(serverLimits.halfOpen)
+  expect(after.halfOpen).toBe(share)
   expect(after.cookiesSent - before.cookiesSent).toBe(floods - cookiesFrom)
-  expect((await nativeMemory()) - memory).toBeLessThan(serverLimits.halfOpen * 16_384)
+  expect((await nativeMemory()) - memory).toBeLessThan(share * 16_384)
   await until(async () => (await stats()).halfOpen === 0, 'they are forgotten')
 })

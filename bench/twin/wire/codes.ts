@@ -11,6 +11,7 @@ export const Code = {
   outOfMemory: 0x08,
   cryptoFailed: 0x09,
   keysExhausted: 0x0a,
+  sessionLimit: 0x0b,
   cancelled: 0x10,
   serviceUnknown: 0x11,
   serviceRefused: 0x12,

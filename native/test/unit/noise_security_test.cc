@@ -299,23 +299,5 @@ TEST(NoiseSecurity, APeerKnowsItsOwnConnectionIdsAgain) {
   EXPECT_FALSE(in_network == outside);
 }
 
-TEST(NoiseSecurity, OnePeerBeginsSoManySessionsAndNoMore) {
-  LoneOptions options = options_of(2);
-  options.config.max_sessions_per_peer = 3;
-  Lone b(options);
-  for (uint32_t i = 0; i < 5; i++) {
-    HandMade peer(7, b.id());
-    peer.header.source = wire::ConnectionId::from_u64(100 + i);
-    b.receive(address_of(50 + i), peer.init());
-    b.service();
-    EXPECT_EQ(b.endpoint->session_count(), std::min(i + 1, 3u));
-  }
-  EXPECT_EQ(b.endpoint->counters().refused, 2u);
-  HandMade somebody(8, b.id());
-  b.receive(address_of(60), somebody.init());
-  b.service();
-  EXPECT_EQ(b.endpoint->session_count(), 4u);
-}
-
 }  // namespace
 }  // namespace hawser::sim

@@ -67,10 +67,18 @@ TEST_F(Parked, ItsPeerWakesIt) {
 // What comes first needs memory for the replay window, and is not acknowledged without.
 TEST_F(Parked, WithoutMemoryItSleepsOnAndIsWokenByTheNextPacket) {
   SimPeer& peer = network_.peer(1);
+  const size_t charged = peer.endpoint().memory().in_use();
+  const Time timeout = peer.runtime().next_timeout();
   peer.memory().fail_after(0, 1);
   Channel* channel = client_->open_channel(network_.now(), ChannelConfig{},
                                            reinterpret_cast<const uint8_t*>("t"), 1, nullptr, 0);
   ASSERT_NE(channel, nullptr);
+  EXPECT_TRUE(
+      network_.run_until([&] { return peer.endpoint().counters().no_memory == 1; }, 10 * kSecond));
+  // Nothing of it is left.
+  EXPECT_EQ(peer.endpoint().memory().in_use(), charged);
+  EXPECT_EQ(server_->protection_bytes(), 0u);
+  EXPECT_EQ(peer.runtime().next_timeout(), timeout);
   EXPECT_TRUE(network_.run_until([&] { return app_.incoming.size() == 1; }, 10 * kSecond));
   EXPECT_EQ(peer.endpoint().counters().no_memory, 1u);
 }

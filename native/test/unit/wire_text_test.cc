@@ -85,16 +85,17 @@ TEST(WireCodes, NamesAreThoseOfTheProtocol) {
   EXPECT_STREQ(code_name(Code::kOutOfMemory), "OUT_OF_MEMORY");
   EXPECT_STREQ(code_name(Code::kCryptoFailed), "CRYPTO_FAILED");
   EXPECT_STREQ(code_name(Code::kKeysExhausted), "KEYS_EXHAUSTED");
+  EXPECT_STREQ(code_name(Code::kSessionLimit), "SESSION_LIMIT");
   EXPECT_STREQ(code_name(Code::kCancelled), "CANCELLED");
   EXPECT_STREQ(code_name(Code::kServiceUnknown), "SERVICE_UNKNOWN");
   EXPECT_STREQ(code_name(Code::kServiceRefused), "SERVICE_REFUSED");
   EXPECT_STREQ(code_name(Code::kIdle), "IDLE");
   EXPECT_STREQ(code_name(Code::kHandlerFailed), "HANDLER_FAILED");
-  EXPECT_STREQ(code_name(static_cast<Code>(0x0b)), "UNKNOWN");
+  EXPECT_STREQ(code_name(static_cast<Code>(0x0c)), "UNKNOWN");
 }
 
 TEST(WireCodes, AnUnknownCodeIsInternal) {
-  const uint64_t known[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0x0a, 0x10, 0x11, 0x12, 0x13, 0x14};
+  const uint64_t known[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0x0a, 0x0b, 0x10, 0x11, 0x12, 0x13, 0x14};
   for (uint64_t number = 0; number < 0x200; ++number) {
     bool listed = false;
     for (const uint64_t value : known) listed |= value == number;
