@@ -26,6 +26,7 @@ class InitGuard {
   // `rate`: handshakes a second from one network address, with a cookie, and as many again without;
   // `unproven_rate`: from all together without a cookie. So many may come at once.
   InitGuard(Memory& memory, Random& random, uint32_t rate, uint32_t unproven_rate);
+  ~InitGuard();
   InitGuard(const InitGuard&) = delete;
   InitGuard& operator=(const InitGuard&) = delete;
 
