@@ -88,9 +88,9 @@ class Endpoint {
   Security& security() { return security_; }
   EndpointCounters& mutable_counters() { return counters_; }
   void on_half_open_done() { half_open_--; }
-  // False: the session has begun too many handshakes lately.
-  bool admits_renewal(Time now, const wire::ConnectionId& id) {
-    return guard_.admit_renewal(now, id);
+  // False: sessions of this address have begun too many handshakes lately.
+  bool admits_renewal(Time now, const PathAddress& from) {
+    return guard_.admit_renewal(now, from);
   }
   // The handshake that Security has just made, counted; nullptr, and it is given back: no memory.
   Handshake* counted(Handshake* made);
