@@ -89,9 +89,7 @@ class Endpoint {
   EndpointCounters& mutable_counters() { return counters_; }
   void on_half_open_done() { half_open_--; }
   // False: sessions of this address have begun too many handshakes lately.
-  bool admits_renewal(Time now, const PathAddress& from) {
-    return guard_.admit_renewal(now, from);
-  }
+  bool admits_renewal(Time now, const PathAddress& from) { return guard_.admit_renewal(now, from); }
   // The handshake that Security has just made, counted; nullptr, and it is given back: no memory.
   Handshake* counted(Handshake* made);
   // What another's INIT has led to.

@@ -194,7 +194,7 @@ class Session {
   // False: the session is gone.
   bool seal(Time now, uint8_t* train, size_t length, size_t segment, const uint64_t* numbers);
   bool may_change_keys() const;
-  bool may_renew() const { return may_change_keys() && !epoch_wanted_; }
+  bool may_renew() const;
   bool may_answer_renewal(Time now) const;
   // False: no memory.
   [[nodiscard]] bool charge_keys();

@@ -45,8 +45,11 @@ bool Session::may_change_keys() const {
   return initiator_ && renewal_ == Renewal::kNone && !updating_ && forget_keys_at_ == kNever;
 }
 
-// When libcrypto fails, the next packet tries again: the responder takes no further handshake before
-// the epoch of the last one has begun.
+// Nor before the secret of the last handshake is in use: the responder takes no other one until
+// then.
+bool Session::may_renew() const { return may_change_keys() && !epoch_wanted_; }
+
+// When libcrypto fails, the next packet tries again.
 void Session::begin_epoch(Time /*now*/) {
   if (!protection_->update()) return;
   epoch_wanted_ = false;
