@@ -53,10 +53,15 @@ async function readAll(file: string, handle: FileHandle): Promise<Buffer> {
   // One byte more than allowed, so that what is too long shows.
   const buffer = Buffer.alloc(maxKeyFileBytes + 1)
   let length = 0
-  while (length < buffer.length) {
-    const { bytesRead } = await handle.read(buffer, length, buffer.length - length)
-    if (bytesRead === 0) return buffer.subarray(0, length)
-    length += bytesRead
+  try {
+    while (length < buffer.length) {
+      const { bytesRead } = await handle.read(buffer, length, buffer.length - length)
+      if (bytesRead === 0) return buffer.subarray(0, length)
+      length += bytesRead
+    }
+  } catch (error) {
+    buffer.fill(0)
+    throw error
   }
   buffer.fill(0)
   throw invalidKeyFile(file, `is longer than ${maxKeyFileBytes} bytes`)

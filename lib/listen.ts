@@ -25,11 +25,23 @@ const portTries = 16
 const firstDynamicPort = 49_152
 const lastPort = 65_535
 
-/** Opens the sockets. Throws `LISTEN_FAILED`. */
+/** Opens the sockets. Throws `LISTEN_FAILED`. Once for these settings: the network's key in them is wiped. */
 export async function openHost(
   native: NativeBinding,
   settings: PeerSettings,
   firstSequence = 1,
+): Promise<HostInfo> {
+  try {
+    return await openSockets(native, settings, firstSequence)
+  } finally {
+    settings.networkKey?.fill(0)
+  }
+}
+
+async function openSockets(
+  native: NativeBinding,
+  settings: PeerSettings,
+  firstSequence: number,
 ): Promise<HostInfo> {
   // Without a place to listen, packets still have to leave from somewhere.
   const places = settings.listen.length > 0 ? settings.listen : [{ host: undefined, port: 0 }]

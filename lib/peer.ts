@@ -24,7 +24,7 @@ export interface ServeOptions<Out = Bytes, In = Buffer> extends ChannelOptions<O
    * The function is asked for each channel. As long as the promise that it answered is pending, the channel is neither accepted nor
    * refused, and its opener waits, up to its own timeout; an answer that comes too late does nothing. A function that throws,
    * rejects, answers anything but true or false, or takes longer than `allowTimeout`, refuses the channel, and the peer emits
-   * `'handlerError'`.
+   * `'handlerError'`. While 256 such promises are pending for one session, further channels of it get `SERVICE_REFUSED` at once.
    */
   allow?: readonly PeerId[] | ((remote: Remote) => boolean | Promise<boolean>)
   /**

@@ -41,6 +41,9 @@ export interface ServiceOwner {
   onRefused(): void
 }
 
+/** Calls of `allow` for channels of one session that may be without an answer; what is beyond is refused at once. */
+const maxAsking = 256
+
 export class ServiceCore implements Service, OfferOwner {
   readonly name: string
   readonly settings: ServeSettings
@@ -72,10 +75,15 @@ export class ServiceCore implements Service, OfferOwner {
       this.#settle(offer, true)
       return
     }
+    const { session } = offer
+    if (session.asking >= maxAsking) {
+      this.#settle(offer, false)
+      return
+    }
     this.#offers.add(offer)
     let answer: unknown
     try {
-      answer = allow(offer.session.remote)
+      answer = allow(session.remote)
     } catch (error) {
       this.#failAllow(offer, error)
       return
@@ -86,8 +94,18 @@ export class ServiceCore implements Service, OfferOwner {
     }
     const { allowTimeout } = this.settings
     // Whoever asks to come in must not be able to make it wait, and take a place, for ever.
-    offer.limit(allowTimeout, () => this.#failAllow(offer, allowTimedOut(allowTimeout)))
-    void this.#settleLater(offer, answer)
+    // That the peer takes its channel back does not end what the application does for it.
+    let asking = true
+    session.asking++
+    const done = () => {
+      if (asking) session.asking--
+      asking = false
+    }
+    offer.limit(allowTimeout, () => {
+      done()
+      this.#failAllow(offer, allowTimedOut(allowTimeout))
+    })
+    void this.#settleLater(offer, answer).finally(done)
   }
 
   async #settleLater(offer: Offer, answer: unknown): Promise<void> {

@@ -12,6 +12,8 @@ export class Session {
   state: 'connecting' | 'open' | 'closed' = 'connecting'
   /** Channels that wait for the peer's answer. */
   openings = 0
+  /** Calls of `allow` about channels of its peer that are without an answer. */
+  asking = 0
   /** Another one with the same peer, as after opening to each other at the same time. */
   older: Session | undefined
   readonly #engine: Engine

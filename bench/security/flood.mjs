@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url'
 import { aim, asText, limit, table } from './table.mjs'
 
 const perSecond = 50_000
+/** What a flood may add to the victim's resident memory, bytes: half-open sessions, and what JavaScript has not collected. */
+const mostMemory = 4 * 2 ** 20
 const self = fileURLToPath(import.meta.url)
 const { createPeer } = createRequire(import.meta.url)('../../dist/index.js')
 
@@ -197,12 +199,12 @@ function judge({ name, before, after, over, echoes, slowest, connected, took, du
       '<= 100 %',
       more('bytesSent') <= more('bytesReceived'),
     ),
-    {
-      line: '  memory of the process (JavaScript included)',
-      figure: `+${Math.round(more('rss') / 1024)} KiB`,
-      limit: '',
-      verdict: '',
-    },
+    limit(
+      '  memory of the process (JavaScript included)',
+      `+${Math.round(more('rss') / 1024)} KiB`,
+      `<= ${mostMemory / 1024} KiB`,
+      more('rss') <= mostMemory,
+    ),
   ]
 }
 

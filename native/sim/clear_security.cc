@@ -106,7 +106,7 @@ void ClearSecurity::destroy(Memory& memory, Handshake* handshake) {
 crypto::PacketProtection* ClearSecurity::protect(Memory& memory, Handshake& handshake,
                                                  uint8_t binding[kBindingBytes]) {
   std::memset(binding, 0, kBindingBytes);
-  return memory.create<ClearProtection>(static_cast<ClearHandshake&>(handshake).initiator());
+  return memory.create<ClearProtection>(*this, static_cast<ClearHandshake&>(handshake).initiator());
 }
 
 void ClearSecurity::release(Memory& memory, crypto::PacketProtection* protection) {
@@ -181,6 +181,10 @@ crypto::PacketProtection::Opened ClearProtection::open(uint64_t number, uint8_t*
 
 bool ClearProtection::update() {
   if (!initiator_ || updating()) return false;
+  if (security_.failing_updates > 0) {
+    security_.failing_updates--;
+    return false;
+  }
   epoch_++;
   return true;
 }

@@ -41,6 +41,9 @@ class ClearSecurity final : public transport::Security {
   bool marked(const wire::ConnectionId& id) override;
   bool reset_token(const wire::ConnectionId& id, wire::ResetToken* token) override;
 
+  // So many updates of keys fail, as if libcrypto had no memory.
+  uint32_t failing_updates = 0;
+
   static bool key_of(const wire::PeerIdBytes& responder, uint8_t out[crypto::SipHash::kKeyBytes]);
 
  private:
@@ -55,7 +58,8 @@ class ClearSecurity final : public transport::Security {
 // A tag of zeros, nothing hidden. The key phase follows as it should.
 class ClearProtection final : public crypto::PacketProtection {
  public:
-  explicit ClearProtection(bool initiator) : initiator_(initiator) {}
+  ClearProtection(ClearSecurity& security, bool initiator)
+      : security_(security), initiator_(initiator) {}
 
   bool seal(uint8_t* train, size_t length, size_t segment, const uint64_t* numbers) override;
   bool unmask(uint8_t* packet, size_t length) override;
@@ -72,6 +76,7 @@ class ClearProtection final : public crypto::PacketProtection {
   size_t active_bytes() const override { return 6'000; }
 
  private:
+  ClearSecurity& security_;
   const bool initiator_;
   uint64_t epoch_ = 0;
   uint64_t opened_epoch_ = 0;

@@ -261,6 +261,7 @@ void protect(Luck& luck, SimNetwork& network) {
 
 void vary_keys(Luck& luck, transport::EndpointConfig& config) {
   if (!luck.one_in(3)) config.renew_after = luck.duration(10 * kMillisecond, 3 * kSecond);
+  config.answer_renewals_every = kMillisecond;
   if (luck.one_in(2)) config.skip_every = static_cast<uint32_t>(luck.between(2, 500));
   if (luck.one_in(3)) config.cookies_above = static_cast<uint32_t>(luck.between(0, 2));
 }

@@ -104,10 +104,8 @@ class Endpoint {
   // False: its peer has just proven itself, and there are too many sessions, or too many of that
   // peer; counted.
   bool admits_proven(const Session& session);
-  // False: the session has begun too many handshakes lately.
-  bool admits_renewal(Time now, const wire::ConnectionId& id) {
-    return guard_.admit_renewal(now, id);
-  }
+  // False: sessions of this address have begun too many handshakes lately.
+  bool admits_renewal(Time now, const PathAddress& from) { return guard_.admit_renewal(now, from); }
   // The handshake that Security has just made, counted; nullptr, and it is given back: no memory.
   Handshake* counted(Handshake* made);
   // What another's INIT has led to.

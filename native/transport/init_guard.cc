@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "crypto/secret.h"
 #include "wire/endian.h"
 
 namespace hawser::transport {
@@ -37,6 +38,11 @@ InitGuard::InitGuard(Memory& memory, Random& random, uint32_t rate, uint32_t unp
       unproven_rate_(unproven_rate),
       unproven_(memory, random),
       proven_(memory, random) {}
+
+InitGuard::~InitGuard() {
+  crypto::wipe(secrets_, sizeof secrets_);
+  crypto::wipe(mac_key_, sizeof mac_key_);
+}
 
 void InitGuard::set_mac_key(const uint8_t key[SipHash::kKeyBytes]) {
   std::memcpy(mac_key_, key, sizeof mac_key_);

@@ -26,6 +26,7 @@ class InitGuard {
   // `rate`: handshakes a second from one network address, with a cookie, and as many again without;
   // `unproven_rate`: from all together without a cookie. So many may come at once.
   InitGuard(Memory& memory, Random& random, uint32_t rate, uint32_t unproven_rate);
+  ~InitGuard();
   InitGuard(const InitGuard&) = delete;
   InitGuard& operator=(const InitGuard&) = delete;
 
@@ -48,11 +49,11 @@ class InitGuard {
   bool admit_proven(Time now, const PathAddress& from) {
     return proven_.take(now, from.bytes, PathAddress::kSourceBytes, rate_);
   }
-  // The same for a session that is open, whoever uses up what its address has.
-  bool admit_renewal(Time now, const wire::ConnectionId& id) {
-    uint8_t text[1 + sizeof id.bytes];
+  // The same for all open sessions of an address together, apart from those that begin.
+  bool admit_renewal(Time now, const PathAddress& from) {
+    uint8_t text[1 + PathAddress::kSourceBytes];
     text[0] = 'r';
-    std::memcpy(text + 1, id.bytes, sizeof id.bytes);
+    std::memcpy(text + 1, from.bytes, PathAddress::kSourceBytes);
     return proven_.take(now, text, sizeof text, rate_);
   }
 

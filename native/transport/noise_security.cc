@@ -304,6 +304,7 @@ bool NoiseSecurity::mark(wire::ConnectionId* id) {
     return false;
   }
   std::memcpy(id->bytes + kRandomIdBytes, hash, sizeof id->bytes - kRandomIdBytes);
+  crypto::wipe(hash, sizeof hash);
   return true;
 }
 
@@ -319,6 +320,7 @@ bool NoiseSecurity::reset_token(const wire::ConnectionId& id, wire::ResetToken* 
     return false;
   }
   std::memcpy(token->bytes, hash, sizeof token->bytes);
+  crypto::wipe(hash, sizeof hash);
   return true;
 }
 

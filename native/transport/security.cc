@@ -2,9 +2,14 @@
 
 #include <cstring>
 
+#include "crypto/secret.h"
+
 namespace hawser::transport {
 
 Handshake::Handshake(Security& security) : security_(security) { security.live_++; }
+
+// The peer's reset token is among what was decrypted in place.
+Handshake::~Handshake() { crypto::wipe(answer_, sizeof answer_); }
 
 void Security::release(Memory& memory, Handshake* handshake) {
   if (handshake == nullptr) return;

@@ -36,7 +36,7 @@ class Handshake {
   explicit Handshake(Security& security);
   Handshake(const Handshake&) = delete;
   Handshake& operator=(const Handshake&) = delete;
-  virtual ~Handshake() = default;
+  virtual ~Handshake();
 
   virtual void compute() = 0;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "crypto/secret.h"
 #include "transport/endpoint.h"
 #include "transport/runtime.h"
 
@@ -47,6 +48,7 @@ Session::~Session() {
   end_trial();
   if (protection_ != nullptr) endpoint_.security().release(endpoint_.memory(), protection_);
   refund_keys();
+  crypto::wipe(remote_reset_.bytes, sizeof remote_reset_.bytes);
   endpoint_.memory().release(candidates_, candidate_count_ * sizeof(PathAddress));
 }
 

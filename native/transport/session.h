@@ -204,6 +204,8 @@ class Session {
   // False: the session is gone.
   bool seal(Time now, uint8_t* train, size_t length, size_t segment, const uint64_t* numbers);
   bool may_change_keys() const;
+  bool may_renew() const;
+  bool may_answer_renewal(Time now) const;
   // False: no memory.
   [[nodiscard]] bool charge_keys();
   void refund_keys();
@@ -368,6 +370,12 @@ class Session {
   uint64_t renewal_generation_ = 0;
   Time renew_at_ = kNever;
   bool crypto_wanted_ = false;
+  // Initiator: a fresh secret waits in the keys of the next epoch, which has to begin before the
+  // next handshake.
+  bool epoch_wanted_ = false;
+  // Responder: when the handshakes answered so far are paid for, one for each
+  // `answer_renewals_every`; one may be ahead.
+  Time renewals_paid_at_ = 0;
 
   // Connecting.
   PathAddress* candidates_ = nullptr;

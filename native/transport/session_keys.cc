@@ -45,8 +45,14 @@ bool Session::may_change_keys() const {
   return initiator_ && renewal_ == Renewal::kNone && !updating_ && forget_keys_at_ == kNever;
 }
 
+// Nor before the secret of the last handshake is in use: the responder takes no other one until
+// then.
+bool Session::may_renew() const { return may_change_keys() && !epoch_wanted_; }
+
+// When libcrypto fails, the next packet tries again.
 void Session::begin_epoch(Time /*now*/) {
   if (!protection_->update()) return;
+  epoch_wanted_ = false;
   epoch_ = protection_->epoch();
   updating_ = true;
   counters_.key_updates++;
@@ -72,7 +78,7 @@ void Session::note_epoch(Time now) {
 
 void Session::begin_renewal(Time now) {
   // Once the last update is complete: which epoch the secret goes into must not be in doubt.
-  if (!may_change_keys()) return;
+  if (!may_renew()) return;
   renew_at_ = now + endpoint_.config().renew_after;
   handshake_ = endpoint_.counted(endpoint_.security().renew(runtime_.memory(), remote_, suite_,
                                                             binding_, renewal_generation_ + 1));
@@ -81,6 +87,11 @@ void Session::begin_renewal(Time now) {
   renewal_ = Renewal::kMaking;
   handshake_->session = this;
   runtime_.submit(handshake_);
+}
+
+// Two at once, then one for each interval: the generic cell rate algorithm of ITU-T I.371.
+bool Session::may_answer_renewal(Time now) const {
+  return renewals_paid_at_ <= now + endpoint_.config().answer_renewals_every;
 }
 
 Session::Taken Session::on_crypto(Time now, const wire::Crypto& frame) {
@@ -101,11 +112,16 @@ Session::Taken Session::on_crypto(Time now, const wire::Crypto& frame) {
   if (frame.generation != renewal_generation_ + 1 || renewal_ != Renewal::kNone) {
     return protocol_error(now, wire::Code::kCryptoFailed, kWhy);
   }
-  // As dear as any other handshake; CRYPTO comes again.
-  if (!endpoint_.admits_renewal(now, local_id_)) return Taken::kNoMemory;
+  // As dear as any other handshake. What comes too early is not acknowledged, so that it comes
+  // again.
+  if (!may_answer_renewal(now) || !endpoint_.admits_renewal(now, path_.address)) {
+    return Taken::kNoMemory;
+  }
   handshake_ = endpoint_.counted(endpoint_.security().answer_renewal(
       runtime_.memory(), remote_, suite_, binding_, frame.generation, frame.message, frame.length));
   if (handshake_ == nullptr) return Taken::kNoMemory;
+  const Duration each = endpoint_.config().answer_renewals_every;
+  renewals_paid_at_ = std::max(renewals_paid_at_, now) + each;
   renewal_generation_ = frame.generation;
   renewal_ = Renewal::kAnswering;
   handshake_->session = this;
@@ -144,6 +160,7 @@ void Session::on_renewal_computed(Time now) {
     return;
   }
   drop_handshake();
+  epoch_wanted_ = true;
   begin_epoch(now);
   // Something has to go under the new keys, so that the peer follows.
   ping_wanted_ = true;

@@ -52,7 +52,7 @@ Time Session::keep_alive_deadline() const {
 
 // The initiator's task. A session in which nothing happens needs no fresh keys.
 Time Session::renewal_deadline() const {
-  return channels_.size() != 0 && may_change_keys() ? renew_at_ : kNever;
+  return channels_.size() != 0 && may_renew() ? renew_at_ : kNever;
 }
 
 Time Session::park_deadline() const {

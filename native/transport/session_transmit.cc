@@ -103,7 +103,7 @@ bool Session::transmit_packets(Time now, Train& train) {
   if (state_ != State::kOpen) return false;
   const size_t size = std::min<size_t>(path_.datagram, remote_parameters_.max_datagram);
   if (probes_ != 0) prepare_probe();
-  if (may_change_keys() && protection_->update_due()) begin_epoch(now);
+  if (may_change_keys() && (epoch_wanted_ || protection_->update_due())) begin_epoch(now);
   uint64_t numbers[kMaxSegments];
   const size_t most = std::min(train.max_segments, kMaxSegments);
   while (train.segments < most && train.length + size <= train.capacity) {

@@ -63,6 +63,10 @@ struct EndpointConfig {
   uint32_t reset_rate = 100;
   // A fresh handshake within the session when this long has passed since the last one.
   Duration renew_after = 600 * kSecond;
+  // Such handshakes that a peer asks for within a session are answered at most this often; two may
+  // come at once. An eager one's request is not acknowledged until its time, so that it comes
+  // again.
+  Duration answer_renewals_every = 10 * kSecond;
   // After so many packet numbers on average one is left out, at random: who acknowledges it does
   // not tell the truth (RFC 9000, section 21.4). 0: never.
   uint32_t skip_every = 2'048;

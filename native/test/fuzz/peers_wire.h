@@ -49,6 +49,7 @@ class Wire {
     config.path_datagram = (choice & 16) != 0 ? 1'200 : 4'000;
     if ((choice & 128) != 0) {
       config.renew_after = 3 * kSecond;
+      config.answer_renewals_every = config.renew_after / 60;
       config.cookies_above = 0;
     }
     config.first_sequence = 1;

@@ -255,7 +255,7 @@ TEST_F(Guard, WhoHasNoCookieTakesNothingFromWhoHasOne) {
   }
   // Nor the other way round, nor does a session that renews its keys.
   EXPECT_EQ(admitted(now, from, true), kRate);
-  EXPECT_TRUE(guard_.admit_renewal(now, wire::ConnectionId::from_u64(7)));
+  EXPECT_TRUE(guard_.admit_renewal(now, from));
   EXPECT_EQ(admitted(now, from, false), kRate);
 }
 

@@ -121,6 +121,7 @@ TEST_F(KeyLimits, SoDoesOneThatIsTooShortOrTooLong) {
 TEST_F(KeyLimits, AGarbledAnswerEndsTheSession) {
   EndpointConfig config;
   config.renew_after = 3 * kSecond;
+  config.answer_renewals_every = config.renew_after / 60;
   start(config);
   open_channel(*a_, *sessions_[0]);
   // What it asks with does not arrive, and another answer comes.
@@ -140,6 +141,7 @@ TEST_F(KeyLimits, AGarbledAnswerEndsTheSession) {
 TEST_F(KeyLimits, ARequestThatComesAgainIsIgnored) {
   EndpointConfig config;
   config.renew_after = kSecond;
+  config.answer_renewals_every = config.renew_after / 60;
   start(config);
   open_channel(*a_, *sessions_[0]);
   network_.run_for(5 * kSecond);
@@ -157,6 +159,7 @@ TEST_F(KeyLimits, ARequestThatComesAgainIsIgnored) {
 TEST_F(KeyLimits, TheNextRequestComesAfterTheEpochOfTheLastOne) {
   EndpointConfig config;
   config.renew_after = 2 * kSecond;
+  config.answer_renewals_every = config.renew_after / 60;
   start(config);
   open_channel(*a_, *sessions_[0]);
   // The answer does not arrive, so the epoch does not come.

@@ -34,6 +34,7 @@ class Transfer {
     app.keep_bodies = true;
     EndpointConfig config;
     config.renew_after = plan.renew_after;
+    config.answer_renewals_every = config.renew_after / 60;
     network.add_peer(config);
     network.add_peer(config);
     LinkOptions options;

@@ -136,6 +136,7 @@ Outcome run_starved(const Case& plan, int victim, const Starve& starve) {
     limits.update_after = 50;
     network.set_protection(plan.protection, limits);
     config.renew_after = 2 * kMillisecond;
+    config.answer_renewals_every = config.renew_after / 60;
   }
   for (int i = 0; i < 2; i++) network.add_peer(config);
   plan.build(network, workload);

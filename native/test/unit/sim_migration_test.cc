@@ -200,6 +200,7 @@ TEST_F(Migration, AnAddressThatFlaps) {
 TEST_F(Migration, ItWorksWhileKeysAreRenewedAndPacketsLost) {
   EndpointConfig config;
   config.renew_after = 50 * kMillisecond;
+  config.answer_renewals_every = config.renew_after / 60;
   network_.set_protection(Protection::kAes256Gcm, {.update_after = 50});
   start(config);
   net::ImpairmentOptions impairment;

@@ -150,6 +150,7 @@ TEST_F(Retry, NothingIsLeftWhenItEndsInTheMiddle) {
     network.set_application(&app);
     EndpointConfig config;
     config.renew_after = 30 * kMillisecond;
+    config.answer_renewals_every = config.renew_after / 60;
     config.cookies_above = seed % 3 == 0 ? 0 : 64;
     network.add_peer(config);
     network.add_peer(config);
@@ -219,6 +220,7 @@ TEST(RetryAlone, AQueuedHandshakeGoesWithItsOwner) {
 TEST(RetryAlone, ARenewalThatCouldNotBeMadeIsMadeLater) {
   LoneOptions options;
   options.config.renew_after = kSecond;
+  options.config.answer_renewals_every = options.config.renew_after / 60;
   Lone a(options);
   options.index = 2;
   Lone b(options);
@@ -247,6 +249,7 @@ TEST(RetryAlone, EveryAllocationMayFailOnce) {
     for (const bool initiator : {true, false}) {
       LoneOptions options;
       options.config.renew_after = kSecond;
+      options.config.answer_renewals_every = options.config.renew_after / 60;
       Lone a(options);
       options.index = 2;
       Lone b(options);

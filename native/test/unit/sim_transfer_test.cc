@@ -210,6 +210,7 @@ TEST(SimTransfer, LatePacketsOutliveTheirKeys) {
   run.network.set_protection(Protection::kAes256Gcm, limits);
   EndpointConfig config;
   config.renew_after = 300 * kMillisecond;
+  config.answer_renewals_every = config.renew_after / 60;
   run.peers(config);
   net::ImpairmentOptions impairment = delay_of(20 * kMillisecond);
   impairment.reorder = 0.3;

@@ -242,7 +242,7 @@ struct Course {
 // A transfer with forged packets, and its twin without them: the same seed, so that every step has
 // to be the same.
 void forged_in_transfer() {
-  const uint64_t count = 5'000'000 / scale;
+  const uint64_t count = 10'000'000 / scale;
   Course courses[2];
   uint64_t number = 0;
   double spent = 0;
