@@ -66,7 +66,7 @@ void Session::open_now(Time now) {
   last_received_ = now;
   last_ping_ = now;
   announced_ = true;
-  renew_at_ = now + endpoint_.config().renew_after;
+  renew_at_ = initiator_ ? now + endpoint_.config().renew_after : now;
   endpoint_.mutable_counters().sessions_opened++;
   notify(kSessionOpen);
   update_rates(now);

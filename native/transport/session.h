@@ -368,14 +368,13 @@ class Session {
   Handshake* handshake_ = nullptr;
   Renewal renewal_ = Renewal::kNone;
   uint64_t renewal_generation_ = 0;
+  // Initiator: when the next one begins. Responder: when those answered so far are paid for, one
+  // for each `answer_renewals_every`; one may be ahead.
   Time renew_at_ = kNever;
   bool crypto_wanted_ = false;
   // Initiator: a fresh secret waits in the keys of the next epoch, which has to begin before the
   // next handshake.
   bool epoch_wanted_ = false;
-  // Responder: when the handshakes answered so far are paid for, one for each
-  // `answer_renewals_every`; one may be ahead.
-  Time renewals_paid_at_ = 0;
 
   // Connecting.
   PathAddress* candidates_ = nullptr;

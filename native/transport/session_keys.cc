@@ -91,7 +91,7 @@ void Session::begin_renewal(Time now) {
 
 // Two at once, then one for each interval: the generic cell rate algorithm of ITU-T I.371.
 bool Session::may_answer_renewal(Time now) const {
-  return renewals_paid_at_ <= now + endpoint_.config().answer_renewals_every;
+  return renew_at_ <= now + endpoint_.config().answer_renewals_every;
 }
 
 Session::Taken Session::on_crypto(Time now, const wire::Crypto& frame) {
@@ -121,7 +121,7 @@ Session::Taken Session::on_crypto(Time now, const wire::Crypto& frame) {
       runtime_.memory(), remote_, suite_, binding_, frame.generation, frame.message, frame.length));
   if (handshake_ == nullptr) return Taken::kNoMemory;
   const Duration each = endpoint_.config().answer_renewals_every;
-  renewals_paid_at_ = std::max(renewals_paid_at_, now) + each;
+  renew_at_ = std::max(renew_at_, now) + each;
   renewal_generation_ = frame.generation;
   renewal_ = Renewal::kAnswering;
   handshake_->session = this;

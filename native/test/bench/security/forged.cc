@@ -257,9 +257,13 @@ void forged_in_transfer() {
     transfer.run([&] {
       course.note(transfer);
       transport::Session* session = attacked && number < count ? transfer.session() : nullptr;
-      if (session == nullptr || forger.known() == 0) return;
+      // While messages are under way. Later, any datagram lets the server free the channel that was
+      // closed, which its twin does with the next genuine one.
+      if (session == nullptr || forger.known() == 0 || transfer.delivered() == options.messages) {
+        return;
+      }
       forger.set_id(session->local_id().as_u64());
-      const uint64_t now = std::min(count - number, 10'000 / std::min<uint64_t>(scale, 10));
+      const uint64_t now = std::min(count - number, 12'000 / std::min<uint64_t>(scale, 10));
       spent += forge(forger, transfer.server(), now);
       number += now;
     });
