@@ -342,14 +342,15 @@ class Session {
   // The address before the last change, to be asked when nothing comes from the present one.
   PathAddress previous_;
   bool has_previous_ = false;
+  // A challenge in the packet being read was noted.
+  bool challenged_ = false;
   // New addresses that were given up in favour of another, in a row.
   unsigned turns_ = 0;
   // The session has come back to a path of before: until then it stays there.
   Time settled_until_ = 0;
   PathAnswers answers_;
-  // Where the packet being read came from, and whether a challenge in it was noted.
+  // Where the packet being read came from.
   const PathAddress* origin_ = nullptr;
-  bool challenged_ = false;
 
   // nullptr before there are keys.
   crypto::PacketProtection* protection_ = nullptr;
@@ -361,20 +362,22 @@ class Session {
   bool expects_reset_ = false;
   // Begun by an update of ours that the peer has not followed yet.
   bool updating_ = false;
+  bool crypto_wanted_ = false;
+  // Initiator: a fresh secret waits in the keys of the next epoch, which has to begin before the
+  // next handshake.
+  bool epoch_wanted_ = false;
+  // Half-open: a RESPONSE is to be sent.
+  bool response_wanted_ = false;
+  Renewal renewal_ = Renewal::kNone;
   uint64_t epoch_ = 0;
   // When the keys of the epoch before go.
   Time forget_keys_at_ = kNever;
   // The handshake that makes the session, then those that renew its keys.
   Handshake* handshake_ = nullptr;
-  Renewal renewal_ = Renewal::kNone;
   uint64_t renewal_generation_ = 0;
   // Initiator: when the next one begins. Responder: when those answered so far are paid for, one
   // for each `answer_renewals_every`; one may be ahead.
   Time renew_at_ = kNever;
-  bool crypto_wanted_ = false;
-  // Initiator: a fresh secret waits in the keys of the next epoch, which has to begin before the
-  // next handshake.
-  bool epoch_wanted_ = false;
 
   // Connecting.
   PathAddress* candidates_ = nullptr;
@@ -385,16 +388,14 @@ class Session {
   size_t first_flight_length_ = 0;
   // Answers and cookies that are looked at before the next INIT.
   uint32_t tries_ = 0;
-  AnswerQueue answers_waiting_;
   // Candidates whose cookie was taken, as bits, until the time when another one may come.
   uint32_t cookies_taken_ = 0;
   Time next_cookies_ = 0;
+  AnswerQueue answers_waiting_;
   Time connecting_since_ = 0;
   Time connect_deadline_ = kNever;
   Time next_init_ = kNever;
   Duration init_pause_ = 0;
-  // Half-open: a RESPONSE is to be sent.
-  bool response_wanted_ = false;
   // When the first INIT or RESPONSE left.
   Time handshake_sent_at_ = 0;
 
@@ -406,10 +407,10 @@ class Session {
   bool prompt_ = false;
   // It is not so old that its COUNTs are ambiguous.
   bool counts_current_ = true;
+  bool parked_ = false;
   Time last_received_ = 0;
   // When a packet came or went.
   Time last_activity_ = 0;
-  bool parked_ = false;
   // T of some channel's window: when its COUNT is due.
   Time count_deadline_ = kNever;
 
@@ -427,7 +428,6 @@ class Session {
   uint64_t skip_at_ = UINT64_MAX;
   // What the ACK in the packet being built names as its largest; only if it holds one.
   uint64_t ack_in_packet_ = 0;
-  bool has_ack_in_packet_ = false;
   // Since when packets that carry something wait for an acknowledgement, and none of them got one;
   // kNever: none waits.
   Time unanswered_since_ = kNever;
@@ -435,6 +435,7 @@ class Session {
   Time unanswered_first_ = kNever;
   // ACKs sent since the last packet that the peer has to acknowledge.
   uint32_t unanswered_acks_ = 0;
+  bool has_ack_in_packet_ = false;
   // No memory for something: try again then.
   Time retry_at_ = kNever;
   Time last_ping_ = 0;
