@@ -55,8 +55,10 @@ test.each(['hybrid', 'thread'])(
       expect(resources).toEqual(start.resources)
     }
     // Counted, not measured: less than three bytes for each channel that came and went. Blocks and tables that
-    // are kept for the next ones depend on how many there were at once.
-    expect(Math.abs(secondHalf.native - firstHalf.native)).toBeLessThan(16_384)
+    // are kept for the next ones depend on how many there were at once; one of them comes with the first handshake
+    // that had to show a cookie.
+    const ratesOfProven = 24_576
+    expect(Math.abs(secondHalf.native - firstHalf.native)).toBeLessThan(16_384 + ratesOfProven)
     if (!sizesMatter) return
     // Pages come and go: on a machine that was busy, the first half has ended with fewer than it began with.
     expect(secondHalf.rss).toBeLessThan(Math.max(start.rss, firstHalf.rss) * 1.05)
