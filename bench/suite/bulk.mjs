@@ -8,6 +8,14 @@ import { RunFailure } from './control.mjs'
 import { Checker, digestOf, MessageRing } from './messages.mjs'
 import { openSessions } from './pair.mjs'
 
+/** What is shown of messages that are long enough to count bytes. */
+export const bulkMetrics = [
+  { key: 'megabytes', title: 'MB/s', better: 'more' },
+  { key: 'cpuPerGigabyte', title: 'CPU s/GB', better: 'less' },
+  { key: 'cpuPerMillion', title: 'CPU s/M msg', better: 'less' },
+  { key: 'lost', title: 'lost', scale: 100, unit: '%', only: 'unreliable' },
+]
+
 /** Asks an unreliable receiver for its answer. Shorter than any message of a workload. */
 const finish = Buffer.alloc(12, 'finish')
 const answerBytes = 16

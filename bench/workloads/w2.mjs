@@ -1,6 +1,6 @@
 // W2: messages of 1 KiB one way, one send() each.
 
-import { driveBulk, roles } from '../suite/bulk.mjs'
+import { bulkMetrics, driveBulk, roles } from '../suite/bulk.mjs'
 
 export { roles }
 
@@ -11,11 +11,6 @@ export const workload = {
   places: ['lo', 'wire'],
   seconds: 1,
   overhead: 1,
-  metrics: [
-    { key: 'megabytes', title: 'MB/s', better: 'more' },
-    { key: 'cpuPerGigabyte', title: 'CPU s/GB', better: 'less' },
-    { key: 'cpuPerMillion', title: 'CPU s/M msg', better: 'less' },
-    { key: 'lost', title: 'lost', scale: 100, unit: '%', only: 'unreliable' },
-  ],
+  metrics: bulkMetrics,
   drive: (pair) => driveBulk(pair, { bytes: 1024, first: 256 }),
 }

@@ -1,6 +1,6 @@
 // W3: messages of 64 KiB one way, one send() each.
 
-import { driveBulk, roles } from '../suite/bulk.mjs'
+import { bulkMetrics, driveBulk, roles } from '../suite/bulk.mjs'
 
 export { roles }
 
@@ -15,11 +15,6 @@ export const workload = {
   },
   seconds: 1,
   overhead: 1,
-  metrics: [
-    { key: 'megabytes', title: 'MB/s', better: 'more' },
-    { key: 'cpuPerGigabyte', title: 'CPU s/GB', better: 'less' },
-    { key: 'cpuPerMillion', title: 'CPU s/M msg', better: 'less' },
-    { key: 'lost', title: 'lost', scale: 100, unit: '%', only: 'unreliable' },
-  ],
+  metrics: bulkMetrics,
   drive: (pair) => driveBulk(pair, { bytes: 65_536, first: 16 }),
 }

@@ -5,6 +5,14 @@
 namespace hawser::net {
 namespace {
 
+void open_without_gro(bool mmsg, UdpSocket* sender, UdpSocket* receiver) {
+  SocketOptions options;
+  options.gro = false;
+  options.mmsg = mmsg;
+  ASSERT_EQ(sender->open(loopback(false), options), 0);
+  ASSERT_EQ(receiver->open(loopback(false), options), 0);
+}
+
 TEST(NetUdpSocket, LargestDatagramsPassWithGro) {
   SocketOptions options;
   UdpSocket sender;
@@ -27,13 +35,9 @@ TEST(NetUdpSocket, LargestDatagramsPassWithGro) {
 
 TEST(NetUdpSocket, TruncatedDatagramsAreDroppedAndCounted) {
   for (bool mmsg : {true, false}) {
-    SocketOptions options;
-    options.gro = false;
-    options.mmsg = mmsg;
     UdpSocket sender;
     UdpSocket receiver;
-    ASSERT_EQ(sender.open(loopback(false), options), 0);
-    ASSERT_EQ(receiver.open(loopback(false), options), 0);
+    ASSERT_NO_FATAL_FAILURE(open_without_gro(mmsg, &sender, &receiver));
     const std::vector<uint8_t> data = pattern(4000);
     ReceiveBatch fixed;
     ASSERT_TRUE(fixed.init(2048, 2048));
@@ -51,13 +55,9 @@ TEST(NetUdpSocket, TruncatedDatagramsAreDroppedAndCounted) {
 
 TEST(NetUdpSocket, SlotsGrowToWhatThePathCarries) {
   for (bool mmsg : {true, false}) {
-    SocketOptions options;
-    options.gro = false;
-    options.mmsg = mmsg;
     UdpSocket sender;
     UdpSocket receiver;
-    ASSERT_EQ(sender.open(loopback(false), options), 0);
-    ASSERT_EQ(receiver.open(loopback(false), options), 0);
+    ASSERT_NO_FATAL_FAILURE(open_without_gro(mmsg, &sender, &receiver));
     ReceiveBatch batch;
     ASSERT_TRUE(batch.init());
     const std::vector<uint8_t> data = pattern(size_t{32} * 1024);
