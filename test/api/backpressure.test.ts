@@ -72,7 +72,11 @@ test('a reader that never reads: what both sides keep stays the same', async () 
     for (;;) await channel.write(Buffer.alloc(1_000))
   })()
   writing.catch(() => {})
-  await turns(300)
+  await until(() => {
+    const { bytesUnsent, creditLeft } = channel.stats()
+    return bytesUnsent > mark && creditLeft < 1_100
+  })
+  await until(() => accepted.stats().messagesReceived === channel.stats().messagesSent)
   const [sender, receiver] = [channel.stats(), accepted.stats()]
   await turns(300)
   expect(channel.stats().messagesSent).toBe(sender.messagesSent)
