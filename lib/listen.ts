@@ -114,6 +114,7 @@ function create(
     memory: limits.memory,
     maxChannels: limits.channels,
     idleTimeout: limits.idleTimeout,
+    mtu: settings.mtu,
     firstSequence,
     ...(impair === undefined ? {} : { impair }),
   })

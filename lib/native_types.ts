@@ -116,6 +116,8 @@ export interface HostConfig {
   maxChannels: number
   /** Milliseconds. */
   idleTimeout: number
+  /** Bytes of UDP payload that path MTU discovery goes up to. 0 = none is made. */
+  mtu: number
   /** For tests: the number of the first message in each direction of every channel; 0 = 1. */
   firstSequence?: number
   impair?: ImpairConfig
@@ -255,6 +257,8 @@ export const enum SessionCounter {
   KeyRenewals,
   PathChanges,
   PathValidationsFailed,
+  Mtu,
+  BlackHoles,
   Length,
 }
 

@@ -30,6 +30,10 @@ export interface PathStats {
   readonly bytesInFlight: number
   /** How many bytes may be in flight. */
   readonly congestionWindow: number
+  /** The longest datagrams that are sent now, bytes of UDP payload: what the path was found to carry, at most {@link PeerOptions.mtu}. */
+  readonly mtu: number
+  /** How often the path was found to carry less than before. */
+  readonly mtuReductions: number
   /** The part of the peer's packets that does not arrive, smoothed, 0 to 1: how reliable the path is in the other direction. */
   readonly receiveLoss: number
   /** How often the session went over to another address of its peer. */
@@ -258,6 +262,8 @@ export function pathStats(counters: Counters): PathStats {
     bytesReceived: at(SessionCounter.BytesReceived),
     bytesInFlight: at(SessionCounter.BytesInFlight),
     congestionWindow: at(SessionCounter.CongestionWindow),
+    mtu: at(SessionCounter.Mtu),
+    mtuReductions: at(SessionCounter.BlackHoles),
     receiveLoss: at(SessionCounter.ReceiveLoss) / 1e6,
     pathChanges: at(SessionCounter.PathChanges),
     pathValidationsFailed: at(SessionCounter.PathValidationsFailed),

@@ -125,6 +125,11 @@ export interface PeerOptions {
   discovery?: readonly ('lan' | 'mainline')[]
   /** Bounds on what others can make this peer keep. */
   limits?: Partial<PeerLimits>
+  /**
+   * How long the datagrams of this peer may become, bytes of UDP payload, 1,200 to 65,507. Default 16,376. They begin with
+   * 1,200, which every path has to carry, and grow to what the path is found to carry, never above this. 1,200: nothing is tried.
+   */
+  mtu?: number
   /** Damages what this peer sends, for tests. */
   impair?: ImpairOptions
   /** Aborting it closes the peer, as `close()` does. */
@@ -141,6 +146,8 @@ export interface PeerSettings {
   /** Empty: take no sessions. */
   readonly listen: readonly ListenPlace[]
   readonly limits: Readonly<PeerLimits>
+  /** Bytes. */
+  readonly mtu: number
   readonly impair: ImpairConfig | undefined
   readonly signal: AbortSignal | undefined
   readonly driver: 'auto' | 'hybrid' | 'thread'
@@ -159,6 +166,10 @@ export interface ListenPlace {
 }
 
 const mostObjects = 1_048_576
+const leastDatagram = 1_200
+const mostDatagram = 65_507
+/** Four of them fill one call of the operating system; longer ones gain little and lose more. */
+const usualDatagram = 16_376
 /** Bytes. */
 const leastMemory = 2 ** 20
 const mostMemory = Number.MAX_SAFE_INTEGER
@@ -186,6 +197,7 @@ export function peerOptions(value: unknown): CheckedPeerOptions {
     'network',
     'discovery',
     'limits',
+    'mtu',
     'impair',
     'signal',
     'engine',
@@ -197,6 +209,7 @@ export function peerOptions(value: unknown): CheckedPeerOptions {
     signal: signal('signal', given.signal),
     listen: listenIn(given.listen),
     limits: limitsIn(given.limits),
+    mtu: mtuIn(given.mtu),
     impair: impairIn(given.impair),
     driver: engineIn(given.engine),
     identity: identityIn(given.identity),
@@ -284,6 +297,11 @@ function limitsIn(value: unknown): PeerLimits {
         ? 30_000
         : integer(idle, given.idleTimeout, 1_000, maxMilliseconds, ' of milliseconds'),
   }
+}
+
+function mtuIn(value: unknown): number {
+  if (value === undefined) return usualDatagram
+  return integer('mtu', value, leastDatagram, mostDatagram, ' of bytes')
 }
 
 function impairIn(value: unknown): ImpairConfig | undefined {

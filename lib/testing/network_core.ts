@@ -84,7 +84,7 @@ export class TestNetworkCore extends EventEmitter implements RuleOwner, Simulati
   // --- Peers and links.
 
   async createPeer(given?: unknown): Promise<Peer> {
-    const known = options('', given, ['identity', 'limits', 'signal'])
+    const known = options('', given, ['identity', 'limits', 'mtu', 'signal'])
     if (this.#closing !== undefined) throw networkClosed()
     const host = this.#newHost()
     const checked = peerOptions({

@@ -88,6 +88,8 @@ CounterRow session_counters(const transport::Session& session) {
   row.add(c.renewals);
   row.add(c.path_changes);
   row.add(c.path_validations_failed);
+  row.add(c.path_datagram);
+  row.add(c.black_holes);
   return row;
 }
 

@@ -192,7 +192,7 @@ void Engine::on_writable(HostSocket* socket, Time now) {
 void Engine::transmit(Time now) {
   if (held_.socket != nullptr) {
     if (held_.socket->blocked) return;
-    send_held();
+    send_held(now);
   }
   for (size_t sent = 0; held_.socket == nullptr && sent < kTransmitBudget;) {
     transport::Train train;
@@ -222,8 +222,15 @@ void Engine::send(Time now, const transport::Train& train) {
     release_due(host, now);
     return;
   }
-  held_ = {&host->sockets_[path.socket], path.address, 0, train.length, train.segment_size};
-  send_held();
+  held_ = {&host->sockets_[path.socket],
+           path.address,
+           0,
+           train.length,
+           train.segment_size,
+           train.has_packets,
+           train.session,
+           train.first_number};
+  send_held(now);
 }
 
 void Engine::send_to_network(Host* host, const Path& path, const transport::Train& train) {
@@ -249,13 +256,20 @@ bool Engine::transmit_foreign(Time now, transport::Session& session, const uint8
 }
 
 // Leaves held_ empty unless the socket is full. An error is about the destination, or about one
-// datagram: the rest of the train shares its fate, as if the network had lost it.
-void Engine::send_held() {
+// datagram: the rest of the train shares its fate, as if the network had lost it. Only if it is too
+// long for the interface its session wants to know.
+void Engine::send_held(Time now) {
   const net::SendResult result = held_.socket->udp.send_train(
       held_.to, train_buffer_ + held_.offset, held_.length - held_.offset, held_.segment_size);
   count_progress(result.segments);
   if (result.status != net::IoStatus::kWouldBlock) {
+    const Held done = held_;
     held_ = {};
+    if (result.error == EMSGSIZE && done.has_packets) {
+      const size_t sent = done.offset / done.segment_size + result.segments;
+      done.socket->host->endpoint_.on_refused(now, done.session, done.first_number, sent,
+                                              done.segment_size);
+    }
     return;
   }
   held_.offset += result.segments * held_.segment_size;

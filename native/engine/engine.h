@@ -115,6 +115,10 @@ class Engine {
     size_t offset = 0;
     size_t length = 0;
     size_t segment_size = 0;
+    // Of an open session: for its endpoint, should the system refuse the datagrams as too long.
+    bool has_packets = false;
+    wire::ConnectionId session;
+    uint64_t first_number = 0;
   };
 
   size_t receive_from(HostSocket* socket, transport::Time now, size_t budget);
@@ -123,7 +127,7 @@ class Engine {
   void set_blocked(HostSocket* socket, bool blocked);
   void send(transport::Time now, const transport::Train& train);
   void send_to_network(Host* host, const Path& path, const transport::Train& train);
-  void send_held();
+  void send_held(transport::Time now);
   void release_due(Host* host, transport::Time now);
   void compute_handshakes(transport::Time now);
   void rearm(Host* host);

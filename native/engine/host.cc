@@ -47,6 +47,8 @@ bool Host::open(const HostOptions& options, SocketSet* set, HostError* error) {
       *error = {i, code};
       return false;
     }
+    // Probes that are cut up on the way find out nothing (RFC 8899, section 3).
+    if (!sockets_[i].udp.features().dont_fragment) endpoint_.fix_path_datagram();
   }
   return true;
 }

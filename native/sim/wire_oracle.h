@@ -43,7 +43,8 @@ class WireOracle {
   // `connection_id` of either side. The ledger must outlive the network's last step.
   void watch(uint64_t connection_id, ChannelLedger* ledger);
 
-  void begin_train();
+  // `refused`: its sender will know at once that it never left, and owes what it acknowledged.
+  void begin_train(bool refused);
   void on_sent(SimPeer& from, int to, const uint8_t* data, size_t length);
   // A packet that a peer was made to send: its number is used up, what it says is not judged.
   void on_foreign(const uint8_t* data, size_t length);
@@ -149,6 +150,7 @@ class WireOracle {
   uint64_t train_side_ = 0;
   uint64_t train_other_bytes_ = 0;
   bool train_has_data_ = false;
+  bool train_refused_ = false;
 };
 
 }  // namespace hawser::sim

@@ -107,6 +107,13 @@ void Endpoint::on_cookie(Time now, const PathAddress& from, const uint8_t* data,
   session->on_cookie(now, from, cookie);
 }
 
+void Endpoint::on_refused(Time now, const wire::ConnectionId& session, uint64_t first_number,
+                          size_t sent, size_t bytes) {
+  // It may be gone if a full socket held its packets up.
+  Session* found = by_connection_id_.find(session.as_u64());
+  if (found != nullptr) found->on_refused(now, first_number, sent, bytes);
+}
+
 // A packet of a session that is gone, or the news that one of ours is gone on the other side
 // (RFC 9000, section 10.3). Only an id that we have made is answered, so that nobody finds us, or
 // knows us again elsewhere, by asking for any. Answers are shorter than what they answer, so that

@@ -70,6 +70,14 @@ class Endpoint {
   // A datagram from the network; opened in place.
   void receive(Time now, const PathAddress& from, uint8_t* data, size_t length);
 
+  // Of a train (Train::has_packets) of this endpoint the system took the first `sent` datagrams and
+  // refused the others as longer than the interface's MTU; `bytes`: its segment size.
+  void on_refused(Time now, const wire::ConnectionId& session, uint64_t first_number, size_t sent,
+                  size_t bytes);
+  // No path MTU discovery: the sockets cannot keep datagrams from being fragmented. Before the
+  // first session.
+  void fix_path_datagram() { config_.path_datagram_limit = 0; }
+
   // Starts a session with a peer at one of `count` addresses (1 to kMaxCandidates), giving up at
   // `deadline`. An existing open or connecting session with that peer is not looked up here: see
   // find(). nullptr: max_sessions, or memory, which is counted.

@@ -221,6 +221,10 @@ void LossDetector::acknowledge(Time now, const SentPacket& packet, uint64_t larg
     delivered_bytes_ += packet.bytes;
     delivered_at_ = now;
   }
+  if (packet.state == kSentLost && packet.mtu_probe) {
+    visitor.on_spurious(packet);
+    return;
+  }
   if (packet.state == kSentLost) {
     spurious_++;
     const bool of_path = packet.path == path_ && packet.lost_at >= path_since_;
@@ -269,7 +273,7 @@ LossDetector::Losses LossDetector::detect(Time now, const RttEstimator& rtt,
 
     packet.lost_by_time = !by_number;
     lose(now, packet, losses);
-    if (packet.ack_eliciting && packet.sent_at > first_sample_at_) {
+    if (packet.ack_eliciting && !packet.mtu_probe && packet.sent_at > first_sample_at_) {
       if (!in_run) {
         in_run = true;
         run_start = packet.sent_at;
@@ -286,6 +290,7 @@ void LossDetector::lose(Time now, SentPacket& packet, Losses& losses) {
   packet.state = kSentLost;
   packet.lost_at = now;
   leave_flight(packet);
+  if (packet.mtu_probe) return;
   note_episode(now, packet);
   lost_packets_++;
   losses.packets++;
@@ -315,6 +320,33 @@ LossDetector::TimeoutResult LossDetector::give_up(Time now, Picker& picker, Visi
   settle_cursor();
   trim(now);
   return result;
+}
+
+LossDetector::Withdrawn LossDetector::withdraw(Time now, uint64_t first, size_t sent,
+                                               Visitor& visitor) {
+  Withdrawn withdrawn;
+  uint64_t number = std::max(first, packets_.first_number());
+  for (; number < next_number(); number++) {
+    SentPacket& packet = packets_.at(number);
+    if (packet.state == kSentSkipped) continue;
+    if (sent != 0) {
+      sent--;
+      continue;
+    }
+    if (packet.state != kSentInFlight) continue;
+    if (is_in_flight(packet)) leave_flight(packet);
+    packet.state = kSentLost;
+    packet.lost_at = now;
+    // Should somebody acknowledge it, that says nothing.
+    packet.path = SentPacket::kNoPath;
+    withdrawn.packets++;
+    withdrawn.bytes += packet.bytes;
+    withdrawn.acks = withdrawn.acks || packet.has_ack;
+    visitor.on_lost(packet);
+  }
+  settle_cursor();
+  trim(now);
+  return withdrawn;
 }
 
 void LossDetector::note_episode(Time now, const SentPacket& packet) {

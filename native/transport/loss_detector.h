@@ -34,6 +34,9 @@ namespace hawser::transport {
 // eighth of a round trip above the round trip, by another eighth a loss episode, at most to two
 // round trips. Both go back to the start after 16 loss episodes with nothing spurious.
 //
+// A probe for the MTU (SentPacket::mtu_probe) is found to be lost like any other packet, and the
+// visitor is told; but it is in no count of losses and makes no episode (RFC 9000, section 14.4).
+//
 // Packets that only carry ACKs (neither ack-eliciting nor counted) are recorded, so that an ACK of
 // them is known, but never declared lost and never timed; they are forgotten when old. What is sent
 // on another path than the one in use must be such a packet.
@@ -152,6 +155,21 @@ class LossDetector {
   // Early calls do nothing. After a call deadline() is later than `now`.
   TimeoutResult on_timeout(Time now, RttEstimator& rtt, Duration peer_max_ack_delay,
                            Visitor& visitor);
+
+  struct Withdrawn {
+    uint64_t packets = 0;
+    uint64_t bytes = 0;
+    // Some of them carried an ACK.
+    bool acks = false;
+  };
+  // Of the packets from number `first` on, all but the first `sent` never left this machine.
+  // Visitor::on_lost() is told, but it is no loss: nobody counts it, and it says nothing about any
+  // path. O(these packets).
+  Withdrawn withdraw(Time now, uint64_t first, size_t sent, Visitor& visitor);
+  // Recorded, and sent on the path in use.
+  bool is_of_path(uint64_t number) const {
+    return packets_.contains(number) && packets_.at(number).path == path_;
+  }
 
   // Declares the packets in flight that `picker` picks lost: a timeout of their own is over.
   // O(packets in flight).

@@ -83,7 +83,9 @@ void Path::inherit(const Path& other) {
   rtt = other.rtt;
   congestion = other.congestion;
   pacer = other.pacer;
-  datagram = other.datagram;
+  mtu = other.mtu;
+  // What becomes of it is told to the path that it was sent on.
+  mtu.forget_probe();
 }
 
 }  // namespace hawser::transport

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "transport/cubic.h"
+#include "transport/mtu_search.h"
 #include "transport/pacer.h"
 #include "transport/rtt_estimator.h"
 #include "transport/time.h"
@@ -110,22 +111,24 @@ struct Rival {
 
 // A way to the peer: an address, and what is known of the network on the way there.
 struct Path {
-  Path(const PathAddress& to, uint32_t name, size_t datagram_bytes)
-      : address(to), number(name), datagram(datagram_bytes), congestion(datagram_bytes) {}
+  // `base`, `limit`: of the search for the longest datagram, bytes.
+  Path(const PathAddress& to, uint32_t name, size_t base, size_t limit)
+      : address(to), number(name), mtu(base, limit), congestion(base) {}
 
   // Only the port differs: probably a NAT has forgotten, and the network is the same (RFC 9000,
   // section 9.4).
   bool same_host(const Path& other) const;
   // The network is that of `other`: knows what that knows.
   void inherit(const Path& other);
+  // Longest datagram sent, but for probes of a longer one. Bytes.
+  size_t datagram() const { return mtu.size(); }
   // The probe timeout without back-off.
   Duration pto(Duration peer_max_ack_delay) const { return rtt.pto_base() + peer_max_ack_delay; }
 
   PathAddress address;
   // Of all the paths that the session has had, which.
   uint32_t number;
-  // Longest datagram sent, bytes.
-  size_t datagram;
+  MtuSearch mtu;
   RttEstimator rtt;
   Cubic congestion;
   Pacer pacer;

@@ -35,6 +35,8 @@ struct SentPacket {
   // Ack-eliciting, but the peer acknowledges it when it likes (messages of counted channels): no
   // probe timeout covers it.
   bool deferred = false;
+  // It only finds out whether the path carries its size: its loss says nothing else.
+  bool mtu_probe = false;
   // It carried an ACK whose largest number was largest_acked_in_ack.
   bool has_ack = false;
   // Declared lost by the time threshold and not by the packet threshold. Kept by LossDetector.

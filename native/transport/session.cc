@@ -21,7 +21,8 @@ Session::Session(Endpoint& endpoint, bool initiator, const wire::ConnectionId& l
       initiator_(initiator),
       remote_(remote),
       local_id_(local_id),
-      path_(PathAddress{}, 0, endpoint.config().path_datagram),
+      path_(PathAddress{}, 0, endpoint.config().path_datagram,
+            endpoint.config().path_datagram_limit),
       answers_waiting_(endpoint_.memory(), kTriesPerInit),
       received_(endpoint_.memory()),
       acks_(endpoint_.memory()),
@@ -326,6 +327,8 @@ SessionCounters Session::counters() const {
   c.rtt_variation = path_.rtt.has_sample() ? path_.rtt.variation() : 0;
   c.channels = channels_.size();
   c.receive_loss = reception_.loss();
+  c.path_datagram = path_.datagram();
+  c.black_holes = path_.mtu.black_holes();
   return c;
 }
 

@@ -107,6 +107,9 @@ class Session {
   void on_timer(Time now);
   // Builds datagrams. False: nothing (the session leaves the ready queue).
   bool transmit(Time now, Train& train);
+  // Of the packets of a train whose first has the number `first`, all but the first `sent` were
+  // refused as longer than the interface's MTU; `bytes`: the length of the longest.
+  void on_refused(Time now, uint64_t first, size_t sent, size_t bytes);
   const wire::ConnectionId& local_id() const { return local_id_; }
   uint64_t init_key() const { return init_key_; }
   const wire::ConnectionId& remote_id() const { return remote_id_; }
@@ -278,6 +281,14 @@ class Session {
   bool transmit_handshake(Time now, Train& train);
   bool transmit_close(Time now, Train& train);
   bool transmit_packets(Time now, Train& train);
+  // Path MTU discovery (session_mtu.cc).
+  // Of the longest datagram that both sides take.
+  size_t longest_datagram() const;
+  // 0: no probe should go now.
+  size_t mtu_probe_due(Time now);
+  bool transmit_mtu_probe(Time now, Train& train);
+  // The longest datagram of the path in use was `before`.
+  void follow_mtu(size_t before);
   // 0: nothing to send. `allowed`: the congestion window and the pacer let more than
   // acknowledgements go.
   size_t build_packet(Time now, uint8_t* out, size_t capacity, bool allowed, bool probe);
@@ -423,6 +434,8 @@ class Session {
   bool max_channels_wanted_ = false;
   bool close_wanted_ = false;
   unsigned probes_ = 0;
+  // The next packet is not longer than the base of the path.
+  bool brief_ = false;
   uint64_t next_number_;
   // The number that will be left out next.
   uint64_t skip_at_ = UINT64_MAX;
@@ -439,6 +452,8 @@ class Session {
   // No memory for something: try again then.
   Time retry_at_ = kNever;
   Time last_ping_ = 0;
+  // When messages were sent.
+  Time last_data_at_ = INT64_MIN / 2;
   Time closing_until_ = kNever;
   Time next_close_ = kNever;
   uint64_t packets_while_closing_ = 0;

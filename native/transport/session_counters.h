@@ -28,6 +28,8 @@ struct SessionCounters {
   uint64_t key_updates, renewals;
   // The peer's packets that did not arrive, smoothed, 0 to 1.
   double receive_loss;
+  // Longest datagram on the path in use, bytes; and times that it was found to be too long.
+  uint64_t path_datagram, black_holes;
 };
 
 }  // namespace hawser::transport

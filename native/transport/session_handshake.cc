@@ -208,6 +208,7 @@ void Session::begin(Time now, const wire::ConnectionId& remote_id, const wire::R
   remote_id_ = remote_id;
   remote_reset_ = reset;
   remote_parameters_ = parameters;
+  path_.mtu.lower_limit(longest_datagram());
   // Without memory for it, a reset is not understood and the session ends by its silence.
   if (!expects_reset_) (void)endpoint_.expect_reset(this, reset);
   open_now(now);

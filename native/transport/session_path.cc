@@ -91,10 +91,13 @@ void Session::ask_previous(Time now) {
 }
 
 bool Session::begin_trial(const PathAddress& address) {
-  trial_ =
-      endpoint_.memory().create<Path>(address, last_path_ + 1, endpoint_.config().path_datagram);
-  if (trial_ != nullptr) last_path_++;
-  return trial_ != nullptr;
+  const EndpointConfig& config = endpoint_.config();
+  trial_ = endpoint_.memory().create<Path>(address, last_path_ + 1, config.path_datagram,
+                                           config.path_datagram_limit);
+  if (trial_ == nullptr) return false;
+  trial_->mtu.lower_limit(longest_datagram());
+  last_path_++;
+  return true;
 }
 
 void Session::challenge_trial(Time now) {
@@ -155,6 +158,7 @@ void Session::change_path(Time now) {
     }
     trial_->proven = true;
   }
+  path_.mtu.forget_probe();
   std::swap(path_, *trial_);
   counters_.path_changes++;
   turns_ = 0;

@@ -19,6 +19,9 @@ class Session::Fate final : public LossDetector::Visitor {
   Fate(Session& session, Time now) : session_(session), now_(now) {}
 
   void on_acked(const SentPacket& packet) override {
+    if (packet.path == session_.path_.number) {
+      session_.path_.mtu.on_acked(now_, packet.number, packet.bytes, session_.next_number_);
+    }
     // An answer to a PING says nothing about packets that carry something; nor does one to CRYPTO,
     // which is always small.
     const bool only_keys =
@@ -32,6 +35,9 @@ class Session::Fate final : public LossDetector::Visitor {
   }
 
   void on_lost(const SentPacket& packet) override {
+    if (packet.path == session_.path_.number) {
+      session_.path_.mtu.on_lost(now_, packet.number, packet.bytes, session_.next_number_);
+    }
     for (uint64_t i = 0; i < packet.frame_count; i++) {
       const FrameRef ref = session_.refs_[packet.frame_first + i];
       if (!session_.frame_lost(ref)) failed_ = true;
@@ -57,6 +63,7 @@ Session::Taken Session::on_ack(Time now, const wire::Ack& ack) {
   const auto delay_us =
       static_cast<Duration>(std::min<uint64_t>(ack.delay_us, wire::kMaxAckDelayUs));
   Fate fate(*this, now);
+  const size_t datagram = path_.datagram();
   const LossDetector::AckResult result = loss_.on_ack(
       now, ranges, ack.range_count, delay_us * kMicrosecond, peer_max_ack_delay(), path_.rtt, fate);
   if (!result.valid) {
@@ -67,6 +74,7 @@ Session::Taken Session::on_ack(Time now, const wire::Ack& ack) {
   if (fate.failed()) {
     return protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
   }
+  follow_mtu(datagram);
   if (result.loss_undone) path_.congestion.on_spurious_loss(now);
   if (result.lost_packets != 0) {
     apply_loss(now, result.lost_bytes, result.largest_lost_sent_at, result.prior_in_flight,
@@ -89,7 +97,7 @@ Session::Taken Session::on_ack(Time now, const wire::Ack& ack) {
   }
   release_refs();
   update_rates(now);
-  if (!active_.empty() || has_control()) runtime_.make_ready(this);
+  if (!active_.empty() || has_control() || mtu_probe_due(now) != 0) runtime_.make_ready(this);
   return Taken::kYes;
 }
 
@@ -159,11 +167,15 @@ bool Session::time_out(Channel* channel, Time now, Duration pause) {
   };
   Old old(refs_, channel->id(), now - pause);
   Fate fate(*this, now);
+  const size_t datagram = path_.datagram();
   const LossDetector::TimeoutResult result = loss_.give_up(now, old, fate);
+  follow_mtu(datagram);
   if (fate.failed()) {
     protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
     return false;
   }
+  // As with probe timeouts: what asks for the COUNT gets through whatever the path carries.
+  brief_ = true;
   // A channel's timeout may be shorter than a round trip: then it says nothing about the path.
   if (result.loss && now - result.largest_lost_sent_at >= loss_.loss_delay(path_.rtt)) {
     apply_loss(now, result.lost_bytes, result.largest_lost_sent_at, result.prior_in_flight, false);
@@ -174,6 +186,29 @@ bool Session::time_out(Channel* channel, Time now, Duration pause) {
   return true;
 }
 
+void Session::on_refused(Time now, uint64_t first, size_t sent, size_t bytes) {
+  // Of what is not longer than the base there is nothing to learn, and nothing shorter to send
+  // instead: it is lost like any other.
+  if (state_ != State::kOpen || bytes <= path_.mtu.base()) return;
+  Fate fate(*this, now);
+  const size_t datagram = path_.datagram();
+  // A full socket may have held it up for longer than the path was in use.
+  if (loss_.is_of_path(first)) path_.mtu.on_refused(now, bytes);
+  const LossDetector::Withdrawn withdrawn = loss_.withdraw(now, first, sent, fate);
+  if (fate.failed()) {
+    protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
+    return;
+  }
+  counters_.packets_sent -= withdrawn.packets;
+  counters_.bytes_sent -= withdrawn.bytes;
+  if (withdrawn.acks) acks_.request_now();
+  path_.pacer.give_back(withdrawn.bytes);
+  follow_mtu(datagram);
+  release_refs();
+  update_rates(now);
+  runtime_.make_ready(this);
+}
+
 void Session::release_refs() {
   const SentPacket* oldest = loss_.oldest();
   refs_.pop_front_until(oldest == nullptr ? refs_.end() : oldest->frame_first);
@@ -181,8 +216,10 @@ void Session::release_refs() {
 
 bool Session::on_loss_timer(Time now) {
   Fate fate(*this, now);
+  const size_t datagram = path_.datagram();
   const LossDetector::TimeoutResult result =
       loss_.on_timeout(now, path_.rtt, peer_max_ack_delay(), fate);
+  follow_mtu(datagram);
   if (fate.failed()) {
     protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
     return false;

@@ -72,6 +72,7 @@ void Session::park() {
   received_.release();
   loss_.release();
   refs_.release();
+  path_.mtu.forget_probe();
 }
 
 // For whatever comes: if it is nothing, the session is parked again a while later.
@@ -110,7 +111,7 @@ void Session::rearm(Time now) {
       if (retry_at_ == kNever) deadline = std::min(deadline, ack_deadline());
       // What the pacer holds back; the congestion window waits for an ACK instead.
       if (retry_at_ == kNever && (!active_.empty() || has_control()) &&
-          congestion_allows(path_.datagram)) {
+          congestion_allows(path_.datagram())) {
         deadline = std::min(deadline, path_.pacer.next_release(now));
       }
       break;

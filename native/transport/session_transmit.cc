@@ -43,6 +43,7 @@ bool Session::transmit(Time now, Train& train) {
   train.length = 0;
   train.segments = 0;
   train.segment_size = 0;
+  train.has_packets = false;
   switch (state_) {
     case State::kConnecting:
     case State::kHalfOpen:
@@ -73,7 +74,7 @@ bool Session::transmit_close(Time now, Train& train) {
   // Nobody acknowledges a CLOSE, so it is said a few times in case one is lost.
   next_close_ = now + loss_.pto(path_.rtt, peer_max_ack_delay());
   uint8_t* out = train.buffer;
-  uint8_t* end = out + std::min<size_t>(train.capacity, path_.datagram);
+  uint8_t* end = out + std::min<size_t>(train.capacity, path_.datagram());
   wire::Close frame;
   frame.code = static_cast<uint64_t>(reason_.code);
   frame.reason = reinterpret_cast<const uint8_t*>(reason_.detail);
@@ -101,16 +102,24 @@ bool Session::transmit_close(Time now, Train& train) {
 bool Session::transmit_packets(Time now, Train& train) {
   if (transmit_path(now, train)) return true;
   if (state_ != State::kOpen) return false;
-  const size_t size = std::min<size_t>(path_.datagram, remote_parameters_.max_datagram);
+  // First, because behind messages there may never be its turn; there is not one in each train.
+  if (transmit_mtu_probe(now, train)) return true;
+  if (state_ != State::kOpen) return false;
+  const size_t size = std::min<size_t>(path_.datagram(), remote_parameters_.max_datagram);
   if (probes_ != 0) prepare_probe();
   if (may_change_keys() && (epoch_wanted_ || protection_->update_due())) begin_epoch(now);
   uint64_t numbers[kMaxSegments];
+  numbers[0] = 0;
   const size_t most = std::min(train.max_segments, kMaxSegments);
   while (train.segments < most && train.length + size <= train.capacity) {
     const bool probe = probes_ != 0;
     const bool allowed = probe || (congestion_allows(size) && path_.pacer.budget(now) >= size);
-    const size_t built = build_packet(now, train.buffer + train.length, size, allowed, probe);
+    // Should the path not carry long packets any more, a short one gets through.
+    const bool brief = brief_ || (probe && (probes_ == 1 || loss_.pto_count() > 1));
+    const size_t room = brief ? std::min(size, path_.mtu.base()) : size;
+    const size_t built = build_packet(now, train.buffer + train.length, room, allowed, probe);
     if (built == 0) break;
+    brief_ = false;
     numbers[train.segments] = next_number_ - 1;
     if (probe) {
       probes_--;
@@ -122,6 +131,9 @@ bool Session::transmit_packets(Time now, Train& train) {
     // A shorter packet ends a train, and nothing longer may follow it.
     if (built < size) break;
   }
+  train.has_packets = train.segments != 0;
+  train.session = local_id_;
+  train.first_number = numbers[0];
   if (train.segments != 0 && !seal(now, train.buffer, train.length, train.segment_size, numbers)) {
     return false;
   }
@@ -130,7 +142,7 @@ bool Session::transmit_packets(Time now, Train& train) {
   if (train.segments != 0) {
     const bool more = (!active_.empty() || has_control()) && congestion_allows(size) &&
                       path_.pacer.budget(now) >= size;
-    if (more || ping_wanted_ || probes_ != 0 || acks_.ack_due(now)) {
+    if (more || ping_wanted_ || probes_ != 0 || acks_.ack_due(now) || mtu_probe_due(now) != 0) {
       runtime_.make_ready(this);
     }
   }
@@ -286,6 +298,7 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
   }
   parked_ = false;
   last_activity_ = now;
+  if (wrote_data) last_data_at_ = now;
   counters_.packets_sent++;
   counters_.bytes_sent += packet.bytes;
   return packet.bytes;
@@ -418,12 +431,12 @@ uint8_t* Session::write_acks(Time now, uint8_t* out, uint8_t* end) {
 }
 
 void Session::update_rates(Time /*now*/) {
-  path_.pacer.set_rate(path_.congestion.pacing_rate(path_.rtt), path_.datagram);
+  path_.pacer.set_rate(path_.congestion.pacing_rate(path_.rtt), path_.datagram());
   update_policy();
 }
 
 void Session::update_policy() {
-  const uint64_t packets = path_.congestion.window() / path_.datagram;
+  const uint64_t packets = path_.congestion.window() / path_.datagram();
   const auto wanted_packets = static_cast<uint32_t>(
       std::clamp<uint64_t>(packets / kAcksPerWindow, kFewestPackets, kMostPackets));
   const Duration wanted_delay =

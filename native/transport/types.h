@@ -82,8 +82,10 @@ struct EndpointConfig {
   uint32_t max_credit = 8u << 20;
   // Largest UDP payload this endpoint takes, and sends at most. Bytes.
   uint32_t max_datagram = 65'527;
-  // UDP payload to use on every path until path MTU discovery exists. Bytes.
+  // UDP payload to begin with on every path, and to fall back to. Bytes.
   uint32_t path_datagram = 1'200;
+  // Path MTU discovery tries nothing longer than this; up to path_datagram: there is none. Bytes.
+  uint32_t path_datagram_limit = 0;
   Duration max_ack_delay = 25 * kMillisecond;
   // Test seam: number of the first message in each direction of every channel. Both sides must
   // agree. Protocol: 1.
@@ -159,6 +161,11 @@ struct Train {
   // Out. The last segment may be shorter.
   PathAddress to;
   class Endpoint* from = nullptr;
+  // Packets of an open session: which, and the number of the first. What of them the system refuses
+  // as longer than the interface's MTU is told to Endpoint::on_refused().
+  bool has_packets = false;
+  wire::ConnectionId session;
+  uint64_t first_number = 0;
   size_t length = 0;
   size_t segment_size = 0;
   size_t segments = 0;

@@ -56,6 +56,7 @@ describe('options of a peer', () => {
         idleTimeout: 30_000,
       },
       networkKey: undefined,
+      mtu: 16_376,
       impair: undefined,
       signal: undefined,
       driver: 'auto',
@@ -150,6 +151,15 @@ describe('options of a peer', () => {
       const error = refusal(() => peerOptions({ limits: { [name]: value } }))
       expect(error).toMatchObject({ option: `limits.${name}`, value })
       expect(error.allowed).toBe(`a whole number from 0 to ${maximum.toLocaleString('en-US')}`)
+    }
+  })
+
+  test('mtu', () => {
+    for (const mtu of [1_200, 65_507]) expect(peerOptions({ mtu })).toMatchObject({ mtu })
+    for (const value of [0, 1_199, 1_200.5, 65_508, -1_200, ...notNumbers]) {
+      const error = refusal(() => peerOptions({ mtu: value }))
+      expect(error).toMatchObject({ option: 'mtu', value })
+      expect(error.allowed).toBe('a whole number of bytes from 1,200 to 65,507')
     }
   })
 

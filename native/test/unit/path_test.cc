@@ -139,12 +139,12 @@ TEST(PathAnswers, ForgetTheOldest) {
 TEST(PathState, IsInheritedFromTheSameHost) {
   PathAddress address;
   address.bytes[3] = 7;
-  Path one(address, 1, 1'200);
+  Path one(address, 1, 1'200, 0);
   address.bytes[PathAddress::kSourceBytes] = 9;
-  Path two(address, 2, 1'200);
+  Path two(address, 2, 1'200, 0);
   EXPECT_TRUE(two.same_host(one));
   address.bytes[PathAddress::kSourceBytes - 1] = 1;
-  EXPECT_FALSE(Path(address, 3, 1'200).same_host(one));
+  EXPECT_FALSE(Path(address, 3, 1'200, 0).same_host(one));
 
   one.rtt.on_sample(30 * kMillisecond, 0, 0, true);
   LossEvent loss;
