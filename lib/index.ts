@@ -16,6 +16,7 @@ export { Identity, type PeerId } from './identity'
 export type { NetworkOptions } from './network'
 export type { ChannelOptions, WindowOptions } from './options/channel'
 export type {
+  Congestion,
   EngineOptions,
   ImpairOptions,
   ListenOptions,

@@ -113,6 +113,7 @@ function create(
     resetRate: limits.resetRate,
     memory: limits.memory,
     maxChannels: limits.channels,
+    congestion: settings.congestion === 'bbr' ? 1 : 0,
     idleTimeout: limits.idleTimeout,
     mtu: settings.mtu,
     firstSequence,

@@ -99,6 +99,8 @@ export interface HostConfig {
   /** 32 bytes that all peers of a network share; without: an open network. */
   networkKey?: Uint8Array
   sockets: readonly SocketConfig[]
+  /** 0: CUBIC (default), 1: BBR. */
+  congestion?: number
   /** 0 = the protocol's default, for each of these. */
   maxSessions: number
   maxSessionsPerPeer: number
@@ -259,6 +261,10 @@ export const enum SessionCounter {
   PathValidationsFailed,
   Mtu,
   BlackHoles,
+  /** 0: CUBIC, 1: BBR. */
+  CongestionAlgorithm,
+  /** Bytes a second; 0: not known yet. */
+  PacingRate,
   Length,
 }
 

@@ -2,6 +2,7 @@
 
 import type { PeerId } from './identity'
 import { ChannelCounter, HostCounter, type NativeBinding, SessionCounter } from './native_types'
+import type { Congestion } from './options/peer'
 
 /** The network between two peers, as measured by one of them. Times in milliseconds, sizes in bytes. */
 export interface PathStats {
@@ -28,12 +29,16 @@ export interface PathStats {
   readonly bytesSent: number
   readonly bytesReceived: number
   readonly bytesInFlight: number
+  /** What decides how much may be in flight (`engine.congestion`). */
+  readonly congestion: Congestion
   /** How many bytes may be in flight. */
   readonly congestionWindow: number
   /** The longest datagrams that are sent now, bytes of UDP payload: what the path was found to carry, at most {@link PeerOptions.mtu}. */
   readonly mtu: number
   /** How often the path was found to carry less than before. */
   readonly mtuReductions: number
+  /** How fast packets leave at most, bytes a second. 0 before the first round trip was measured. */
+  readonly pacingRate: number
   /** The part of the peer's packets that does not arrive, smoothed, 0 to 1: how reliable the path is in the other direction. */
   readonly receiveLoss: number
   /** How often the session went over to another address of its peer. */
@@ -261,9 +266,11 @@ export function pathStats(counters: Counters): PathStats {
     bytesSent: at(SessionCounter.BytesSent),
     bytesReceived: at(SessionCounter.BytesReceived),
     bytesInFlight: at(SessionCounter.BytesInFlight),
+    congestion: at(SessionCounter.CongestionAlgorithm) === 1 ? 'bbr' : 'cubic',
     congestionWindow: at(SessionCounter.CongestionWindow),
     mtu: at(SessionCounter.Mtu),
     mtuReductions: at(SessionCounter.BlackHoles),
+    pacingRate: at(SessionCounter.PacingRate),
     receiveLoss: at(SessionCounter.ReceiveLoss) / 1e6,
     pathChanges: at(SessionCounter.PathChanges),
     pathValidationsFailed: at(SessionCounter.PathValidationsFailed),

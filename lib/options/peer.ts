@@ -101,7 +101,16 @@ export interface EngineOptions {
   threads?: number
   /** Only false (default) is available in this version. */
   spin?: boolean
+  /**
+   * What decides how fast a session of this peer sends; unlike the others, each peer has its own.
+   * `'cubic'` (default): as TCP does, so that every loss is a sign of congestion (RFC 9438). `'bbr'`: a model of the path, for which loss
+   * is a sign only if it depends on what is sent, after BBRv3: for paths that lose packets at random, such as radio.
+   */
+  congestion?: Congestion
 }
+
+/** A congestion controller. */
+export type Congestion = 'cubic' | 'bbr'
 
 /** Options of {@link createPeer}. */
 export interface PeerOptions {
@@ -151,6 +160,7 @@ export interface PeerSettings {
   readonly impair: ImpairConfig | undefined
   readonly signal: AbortSignal | undefined
   readonly driver: 'auto' | 'hybrid' | 'thread'
+  readonly congestion: Congestion
 }
 
 /** {@link PeerOptions}, checked. The key file was not looked at yet. */
@@ -211,7 +221,7 @@ export function peerOptions(value: unknown): CheckedPeerOptions {
     limits: limitsIn(given.limits),
     mtu: mtuIn(given.mtu),
     impair: impairIn(given.impair),
-    driver: engineIn(given.engine),
+    ...engineIn(given.engine),
     identity: identityIn(given.identity),
   }
 }
@@ -327,9 +337,9 @@ function impairIn(value: unknown): ImpairConfig | undefined {
   }
 }
 
-function engineIn(value: unknown): PeerSettings['driver'] {
+function engineIn(value: unknown): Pick<PeerSettings, 'driver' | 'congestion'> {
   const name = 'engine'
-  const given = options(name, value, ['driver', 'threads', 'spin'])
+  const given = options(name, value, ['driver', 'threads', 'spin', 'congestion'])
   if (given.threads !== undefined && given.threads !== 1) {
     const allowed = '1; more threads are not available in this version'
     throw new OptionError(path(name, 'threads'), given.threads, allowed)
@@ -338,6 +348,9 @@ function engineIn(value: unknown): PeerSettings['driver'] {
     const allowed = 'false; spinning is not available in this version'
     throw new OptionError(path(name, 'spin'), given.spin, allowed)
   }
-  if (given.driver === undefined) return 'auto'
-  return choice(path(name, 'driver'), given.driver, ['auto', 'hybrid', 'thread'])
+  const { driver = 'auto', congestion = 'cubic' } = given
+  return {
+    driver: choice(path(name, 'driver'), driver, ['auto', 'hybrid', 'thread']),
+    congestion: choice(path(name, 'congestion'), congestion, ['cubic', 'bbr']),
+  }
 }

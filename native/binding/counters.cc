@@ -90,6 +90,8 @@ CounterRow session_counters(const transport::Session& session) {
   row.add(c.path_validations_failed);
   row.add(c.path_datagram);
   row.add(c.black_holes);
+  row.add(static_cast<uint64_t>(c.congestion_algorithm));
+  row.add(c.pacing_rate);
   return row;
 }
 

@@ -47,6 +47,9 @@ void read_limits(Napi::Object object, transport::EndpointConfig* config) {
   set("maxChannels", &config->max_channels);
   set("idleTimeout", &config->idle_timeout_ms);
   set("mtu", &config->path_datagram_limit);
+  if (get_integer(object, "congestion", 1) == 1) {
+    config->congestion = transport::CongestionAlgorithm::kBbr;
+  }
   config->memory_limit = get_integer(object, "memory", SIZE_MAX / 2);
   // For tests: where sequence numbers begin.
   const uint64_t first = get_integer(object, "firstSequence", uint64_t{1} << 53);

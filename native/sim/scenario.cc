@@ -289,6 +289,7 @@ SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
   Luck moves(seed, 0x6d6f766573);
   Luck widths_luck(seed, 0x6d7475);
   const Widths widths = choose_widths(widths_luck);
+  Luck congestion(seed, 0x636f6e67);
   SimNetwork network(seed);
   protect(keys, network);
   network.set_trace(trace);
@@ -307,6 +308,9 @@ SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
     vary_widths(widths_luck, widths, config);
     transport::EndpointConfig plain;
     plain.first_sequence = first;
+    if (congestion.one_in(2)) {
+      config.congestion = plain.congestion = transport::CongestionAlgorithm::kBbr;
+    }
     network.add_peer(keeps(kLimits) ? config : plain);
   }
   // Something that sessions do not survive.

@@ -103,6 +103,16 @@ void Cubic::on_mtu(uint64_t max_packet_bytes) {
   clamp_window();
 }
 
+void Cubic::resume(uint64_t window) {
+  state_ = State{};
+  state_.window = static_cast<double>(window);
+  clamp_window();
+  state_.threshold = state_.window;
+  undo_possible_ = false;
+  untouched_ = false;
+  recovery_start_ = kNoRecovery;
+}
+
 uint64_t Cubic::window() const { return static_cast<uint64_t>(state_.window); }
 
 uint64_t Cubic::pacing_rate(const RttEstimator& rtt) const {

@@ -46,6 +46,10 @@ class Cubic final : public CongestionController {
   bool in_slow_start() const override;
   const char* name() const override { return "cubic"; }
 
+  // Goes on from this window in congestion avoidance, as after a slow start that ended without
+  // loss. Bytes.
+  void resume(uint64_t window);
+
   // Bytes; UINT64_MAX before the first reduction.
   uint64_t slow_start_threshold() const;
   // Reductions of the window so far, not counting those undone.

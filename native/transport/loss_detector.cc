@@ -21,9 +21,7 @@ bool LossDetector::on_sent(const SentPacket& packet) {
   record.settled_run = 0;
   // Order of numbers is order of sending.
   record.sent_at = std::max(packet.sent_at, last_sent_at_);
-  const bool idle = bytes_in_flight_ == 0;
-  record.delivered_bytes = delivered_bytes_;
-  record.delivered_at = idle ? record.sent_at : delivered_at_;
+  if (record.in_flight_counted) rate_.on_sent(record, bytes_in_flight_);
 
   trim(record.sent_at);
   if (!packets_.push(record)) {
@@ -31,7 +29,6 @@ bool LossDetector::on_sent(const SentPacket& packet) {
     if (!drop_lost_at_front() || !packets_.push(record)) return false;
   }
   last_sent_at_ = record.sent_at;
-  delivered_at_ = record.delivered_at;
   enter_flight(record);
   settle_cursor();
   return true;
@@ -63,6 +60,7 @@ LossDetector::AckResult LossDetector::on_ack(Time now, const Interval* ranges, s
   uint64_t largest_on_path = SentPackets::kNone;
   bool any_eliciting = false;
   undone_episode_ = 0;
+  rate_.begin();
   for (size_t i = 0; i < count; i++) {
     const uint64_t begin = std::max(ranges[i].begin, packets_.first_number());
     if (ranges[i].end <= begin) break;
@@ -109,6 +107,7 @@ LossDetector::AckResult LossDetector::on_ack(Time now, const Interval* ranges, s
   keep_lost_ = 2 * (rtt.pto_base() + peer_max_ack_delay);
   pto_count_ = 0;
 
+  result.rate = rate_.end(rtt.minimum());
   const Losses losses = detect(now, rtt, peer_max_ack_delay, visitor);
   result.lost_packets = losses.packets;
   result.lost_bytes = losses.bytes;
@@ -217,10 +216,8 @@ void LossDetector::acknowledge(Time now, const SentPacket& packet, uint64_t larg
                                AckResult& result, Visitor& visitor) {
   result.acked_packets++;
   acked_packets_++;
-  if (packet.in_flight_counted) {
-    delivered_bytes_ += packet.bytes;
-    delivered_at_ = now;
-  }
+  // What was left on another path says nothing about this one.
+  if (packet.in_flight_counted && packet.path == path_) rate_.on_acked(now, packet);
   if (packet.state == kSentLost && packet.mtu_probe) {
     visitor.on_spurious(packet);
     return;

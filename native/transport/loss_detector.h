@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "transport/delivery_rate.h"
 #include "transport/memory.h"
 #include "transport/range_set.h"
 #include "transport/rtt_estimator.h"
@@ -101,6 +102,7 @@ class LossDetector {
     bool loss_undone = false;
     uint64_t acked_packets = 0;
     uint64_t lost_packets = 0;
+    RateSample rate;
   };
 
   struct TimeoutResult {
@@ -187,8 +189,10 @@ class LossDetector {
   uint64_t acked_packets() const { return acked_packets_; }
   // Packets declared lost and acknowledged after all.
   uint64_t spurious() const { return spurious_; }
-  // Counted bytes acknowledged in all, spurious losses included.
-  uint64_t delivered_bytes() const { return delivered_bytes_; }
+  // Counted bytes of the path in use acknowledged in all, spurious losses included.
+  uint64_t delivered_bytes() const { return rate_.delivered(); }
+  // The congestion window and the pacer let something go, and there is nothing.
+  void note_app_limited() { rate_.note_app_limited(bytes_in_flight_); }
   uint32_t reordering_threshold() const { return reordering_threshold_; }
   // How long after it was sent a packet below the largest acknowledged is lost.
   Duration loss_delay(const RttEstimator& rtt) const;
@@ -295,8 +299,7 @@ class LossDetector {
   uint64_t lost_packets_ = 0;
   uint64_t acked_packets_ = 0;
   uint64_t spurious_ = 0;
-  uint64_t delivered_bytes_ = 0;
-  Time delivered_at_ = 0;
+  DeliveryRate rate_;
 };
 
 }  // namespace hawser::transport

@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "transport/cubic.h"
 #include "transport/mtu_search.h"
 #include "transport/pacer.h"
+#include "transport/path_congestion.h"
 #include "transport/rtt_estimator.h"
 #include "transport/time.h"
 #include "transport/types.h"
@@ -112,8 +112,9 @@ struct Rival {
 // A way to the peer: an address, and what is known of the network on the way there.
 struct Path {
   // `base`, `limit`: of the search for the longest datagram, bytes.
-  Path(const PathAddress& to, uint32_t name, size_t base, size_t limit)
-      : address(to), number(name), mtu(base, limit), congestion(base) {}
+  Path(const PathAddress& to, uint32_t name, size_t base, size_t limit,
+       CongestionAlgorithm algorithm = CongestionAlgorithm::kCubic)
+      : address(to), number(name), mtu(base, limit), congestion(algorithm, base) {}
 
   // Only the port differs: probably a NAT has forgotten, and the network is the same (RFC 9000,
   // section 9.4).
@@ -130,7 +131,7 @@ struct Path {
   uint32_t number;
   MtuSearch mtu;
   RttEstimator rtt;
-  Cubic congestion;
+  PathCongestion congestion;
   Pacer pacer;
   // The largest packet number that came from there.
   uint64_t largest = 0;

@@ -22,7 +22,7 @@ Session::Session(Endpoint& endpoint, bool initiator, const wire::ConnectionId& l
       remote_(remote),
       local_id_(local_id),
       path_(PathAddress{}, 0, endpoint.config().path_datagram,
-            endpoint.config().path_datagram_limit),
+            endpoint.config().path_datagram_limit, endpoint.config().congestion),
       answers_waiting_(endpoint_.memory(), kTriesPerInit),
       received_(endpoint_.memory()),
       acks_(endpoint_.memory()),
@@ -322,6 +322,8 @@ SessionCounters Session::counters() const {
   c.spurious_losses = loss_.spurious();
   c.bytes_in_flight = loss_.bytes_in_flight();
   c.congestion_window = path_.congestion.window();
+  c.congestion_algorithm = path_.congestion.algorithm();
+  c.pacing_rate = path_.congestion.pacing_rate(path_.rtt);
   c.smoothed_rtt = path_.rtt.has_sample() ? path_.rtt.smoothed() : 0;
   c.minimum_rtt = path_.rtt.minimum();
   c.rtt_variation = path_.rtt.has_sample() ? path_.rtt.variation() : 0;

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "transport/time.h"
+#include "transport/types.h"
 
 namespace hawser::transport {
 
@@ -18,6 +19,9 @@ struct SessionCounters {
   uint64_t acks_sent, acks_received;
   uint64_t probes_sent;
   uint64_t bytes_in_flight, congestion_window;
+  CongestionAlgorithm congestion_algorithm;
+  // Bytes a second; 0: not paced yet.
+  uint64_t pacing_rate;
   Duration smoothed_rtt, minimum_rtt, rtt_variation;
   uint64_t channels, channels_opened, channels_accepted;
   uint64_t handshakes_sent;

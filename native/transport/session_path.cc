@@ -93,7 +93,7 @@ void Session::ask_previous(Time now) {
 bool Session::begin_trial(const PathAddress& address) {
   const EndpointConfig& config = endpoint_.config();
   trial_ = endpoint_.memory().create<Path>(address, last_path_ + 1, config.path_datagram,
-                                           config.path_datagram_limit);
+                                           config.path_datagram_limit, config.congestion);
   if (trial_ == nullptr) return false;
   trial_->mtu.lower_limit(longest_datagram());
   last_path_++;

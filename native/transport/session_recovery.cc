@@ -92,6 +92,7 @@ Session::Taken Session::on_ack(Time now, const wire::Ack& ack) {
     event.app_limited = result.app_limited;
     event.largest_acked = loss_.largest_acked();
     event.next_packet_number = loss_.next_number();
+    event.rate = result.rate;
     path_.congestion.on_ack(event);
     probes_ = 0;
   }

@@ -137,6 +137,7 @@ bool Session::transmit_packets(Time now, Train& train) {
   if (train.segments != 0 && !seal(now, train.buffer, train.length, train.segment_size, numbers)) {
     return false;
   }
+  if (active_.empty() && congestion_allows(size)) loss_.note_app_limited();
   // To the back of the queue: other sessions have their turn.
   runtime_.not_ready(this);
   if (train.segments != 0) {

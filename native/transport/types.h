@@ -39,6 +39,12 @@ class Random {
   ~Random() = default;
 };
 
+// What decides how much may be in flight (congestion_controller.h).
+enum class CongestionAlgorithm : uint8_t {
+  kCubic = 0,
+  kBbr = 1,
+};
+
 // How an endpoint behaves towards all its sessions.
 struct EndpointConfig {
   // Sessions at once, half-open ones apart. Beyond it an INIT is dropped, and a session that proves
@@ -87,6 +93,7 @@ struct EndpointConfig {
   // Path MTU discovery tries nothing longer than this; up to path_datagram: there is none. Bytes.
   uint32_t path_datagram_limit = 0;
   Duration max_ack_delay = 25 * kMillisecond;
+  CongestionAlgorithm congestion = CongestionAlgorithm::kCubic;
   // Test seam: number of the first message in each direction of every channel. Both sides must
   // agree. Protocol: 1.
   uint64_t first_sequence = 1;

@@ -60,6 +60,7 @@ describe('options of a peer', () => {
       impair: undefined,
       signal: undefined,
       driver: 'auto',
+      congestion: 'cubic',
     })
     expect(settings.identity).toBeInstanceOf(Identity)
     expect(peerOptions({}).identity).not.toBe(settings.identity)
@@ -232,6 +233,16 @@ describe('options of a peer', () => {
       allowed: "'auto', 'hybrid', 'thread'",
     })
     expect(refusal(() => peerOptions({ engine: 'thread' })).option).toBe('engine')
+    for (const congestion of ['cubic', 'bbr'] as const) {
+      expect(peerOptions({ engine: { congestion } }).congestion).toBe(congestion)
+    }
+    for (const congestion of ['reno', 'BBR', 1, null]) {
+      expect(refusal(() => peerOptions({ engine: { congestion } }))).toMatchObject({
+        option: 'engine.congestion',
+        value: congestion,
+        allowed: "'cubic', 'bbr'",
+      })
+    }
   })
 
   test.each<[string, unknown]>([
