@@ -3,7 +3,7 @@
 import { randomFrom, shuffled } from './statistics.mjs'
 
 /** Seconds to start and end two processes. */
-const startUp = 0.5
+const startUp = 0.25
 /** iperf3 has no warm-up and starts at once. */
 const externalOverhead = 0.5
 

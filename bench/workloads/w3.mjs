@@ -14,7 +14,7 @@ export const workload = {
     return maxBytes === undefined ? undefined : `carries ${maxBytes} bytes at most`
   },
   seconds: 1,
-  overhead: 1,
+  overhead: 0.6,
   metrics: bulkMetrics,
   drive: (pair) => driveBulk(pair, { bytes: 65_536, first: 16 }),
 }

@@ -16,7 +16,9 @@ export const workload = {
       { name: '5 %', loss: 0.05 },
     ],
     cable: [
+      { name: '0 %', loss: 0, full: true },
       { name: '1 %', loss: 0.01 },
+      { name: '5 %', loss: 0.05, full: true },
       { name: '0 %, beside TCP', loss: 0, beside: true },
     ],
   },
@@ -26,7 +28,7 @@ export const workload = {
     cable: ['hawser', 'twin', 'net-batched', 'tls-batched', 'udx', 'secret-stream', 'datachannel'],
   },
   seconds: 1.5,
-  overhead: 1.5,
+  overhead: 0.6,
   runsAt: { wire: 2, cable: 1 },
   /** Long enough for a path of 50 ms. */
   secondsAt: { cable: 3 },
