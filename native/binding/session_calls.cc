@@ -21,7 +21,7 @@ size_t read_candidates(const Napi::Value& value, const engine::Host& host,
   if (!value.IsArray()) return 0;
   const auto list = value.As<Napi::Array>();
   size_t count = 0;
-  for (uint32_t i = 0; i < list.Length() && count < Session::kMaxCandidates; i++) {
+  for (uint32_t i = 0; i < list.Length() && count < Opening::kMaxCandidates; i++) {
     net::Address address;
     if (!get_address(list.Get(i), &address)) continue;
     const int socket = host.socket_for(address);
@@ -71,7 +71,7 @@ napi_value connect(napi_env env, napi_callback_info info) {
   }
   wire::PeerIdBytes remote{};
   std::memcpy(remote.bytes, id.data, id.length);
-  transport::PathAddress candidates[Session::kMaxCandidates];
+  transport::PathAddress candidates[Opening::kMaxCandidates];
   const size_t count = read_candidates(Napi::Value(env, arguments[2]), *host, candidates);
   const transport::Duration timeout = to_duration(arguments.number(3));
   int32_t handle = kNoHandle;

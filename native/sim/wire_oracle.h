@@ -87,9 +87,6 @@ class WireOracle {
     bool unopened = false;
     // Whole messages in packets of this side, by packet number: what acknowledges them.
     std::unordered_map<uint64_t, std::vector<Carried>> carried;
-    // How often its path had changed when an acknowledgement last came, and since when so often.
-    uint64_t path_changes = 0;
-    transport::Time moved_at = 0;
     // Packets that came and are to be acknowledged: how many, since when, and until when.
     uint64_t pending = 0;
     transport::Time pending_since = 0;

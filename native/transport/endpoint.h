@@ -78,9 +78,9 @@ class Endpoint {
   // first session.
   void fix_path_datagram() { config_.path_datagram_limit = 0; }
 
-  // Starts a session with a peer at one of `count` addresses (1 to kMaxCandidates), giving up at
-  // `deadline`. An existing open or connecting session with that peer is not looked up here: see
-  // find(). nullptr: max_sessions, or memory, which is counted.
+  // Starts a session with a peer at one of `count` addresses (1 to Opening::kMaxCandidates), giving
+  // up at `deadline`. An existing open or connecting session with that peer is not looked up here:
+  // see find(). nullptr: max_sessions, or memory, which is counted.
   Session* connect(Time now, const wire::PeerIdBytes& remote, const PathAddress* addresses,
                    size_t count, Time deadline);
   // A session with that peer that is open or connecting; nullptr if there is none.

@@ -185,7 +185,7 @@ void LossDetector::release() {
   bytes_in_flight_ = 0;
   eliciting_in_flight_ = 0;
   deferred_in_flight_ = 0;
-  left_in_flight_ = 0;
+  left_in_flight_ = left_kept_ = 0;
   pto_count_ = 0;
   episode_lost_ = episode_spurious_ = 0;
 }
@@ -372,6 +372,7 @@ void LossDetector::settle_cursor() {
 }
 
 void LossDetector::trim(Time now) {
+  if (left_in_flight_ == 0 && now - left_until_ >= keep_lost_) left_kept_ = 0;
   while (!packets_.empty()) {
     // A number left out is remembered for as long as what was sent right after it, so that an ACK
     // that claims both is caught.
@@ -380,7 +381,8 @@ void LossDetector::trim(Time now) {
     const SentPacket& packet = packets_.at(number);
     if (is_in_flight(packet)) return;
     const Time since = packet.state == kSentLost ? packet.lost_at : packet.sent_at;
-    const bool room = packets_.size() <= kKeptRecords + 4 * eliciting_in_flight_;
+    const uint64_t flight = eliciting_in_flight_ + left_kept_;
+    const bool room = packets_.size() <= kKeptRecords + 4 * flight;
     if (packet.state != kSentAcked && room && now - since < keep_lost_) return;
     while (packets_.first_number() <= number) packets_.pop_front();
   }

@@ -55,7 +55,8 @@ class LossDetector {
   static constexpr Duration kLongestPto = 60 * kSecond;
   static constexpr unsigned kProbes = 2;
   // Records of lost packets hold up the ring: they are kept for two probe timeouts, but only while
-  // there are no more than this and four times the packets in flight.
+  // there are no more than this and four times the packets in flight, those included that were left
+  // on another path and of which the records are still kept.
   static constexpr size_t kKeptRecords = 1024;
   // RFC 9002, section 7.6.1.
   static constexpr int kPersistentCongestionThreshold = 3;
@@ -178,6 +179,8 @@ class LossDetector {
   TimeoutResult give_up(Time now, Picker& picker, Visitor& visitor);
 
   uint64_t bytes_in_flight() const { return bytes_in_flight_; }
+  // Of the path in use, as far as the peer has to acknowledge them.
+  uint64_t packets_in_flight() const { return eliciting_in_flight_; }
   // Probe timeouts since the last progress.
   unsigned pto_count() const { return pto_count_; }
   bool anything_ack_eliciting_in_flight() const { return eliciting_in_flight_ != 0; }
@@ -267,6 +270,8 @@ class LossDetector {
   uint64_t left_in_flight_ = 0;
   uint64_t left_first_ = 0;
   Time left_until_ = kNever;
+  // Packets that were left at all, until their records have gone with time.
+  uint64_t left_kept_ = 0;
   uint64_t largest_acked_ = 0;
   bool any_acked_ = false;
 

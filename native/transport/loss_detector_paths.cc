@@ -38,6 +38,7 @@ void LossDetector::change_path(Time now, uint32_t path, Time give_up_at, Visitor
       continue;
     }
     left_in_flight_++;
+    left_kept_++;
     if (packet.path != before) {
       lose_left(now, packet, visitor);
     } else {

@@ -30,7 +30,8 @@ size_t Session::longest_datagram() const {
 
 size_t Session::mtu_probe_due(Time now) {
   // An address that is being validated may be the better one: what is found out here is then lost.
-  if (state_ != State::kOpen || trial_ != nullptr || probes_ != 0 || retry_at_ != kNever) return 0;
+  if (state_ != State::kOpen || paths_.trial != nullptr || probes_ != 0 || retry_at_ != kNever)
+    return 0;
   const Duration in_use = std::max(kInUsePtos * path_.pto(peer_max_ack_delay()), kInUse);
   if (now - last_data_at_ > in_use) return 0;
   const size_t bytes = path_.mtu.next_probe(now);
@@ -80,8 +81,8 @@ bool Session::transmit_mtu_probe(Time now, Train& train) {
   train.length = train.segment_size = bytes;
   train.segments = 1;
   last_activity_ = now;
-  counters_.packets_sent++;
-  counters_.bytes_sent += bytes;
+  totals_.packets_sent++;
+  totals_.bytes_sent += bytes;
   rearm(now);
   return true;
 }

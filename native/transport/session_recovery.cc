@@ -26,7 +26,7 @@ class Session::Fate final : public LossDetector::Visitor {
     // which is always small.
     const bool only_keys =
         packet.frame_count == 1 && session_.refs_[packet.frame_first].kind == FrameRef::kCrypto;
-    if (packet.frame_count != 0 && !only_keys) session_.unanswered_since_ = kNever;
+    if (packet.frame_count != 0 && !only_keys) session_.unanswered_.since = kNever;
     if (packet.has_ack) session_.acks_.on_ack_of_ack(packet.largest_acked_in_ack);
     for (uint64_t i = 0; i < packet.frame_count; i++) {
       const FrameRef ref = session_.refs_[packet.frame_first + i];
@@ -69,8 +69,8 @@ Session::Taken Session::on_ack(Time now, const wire::Ack& ack) {
   if (!result.valid) {
     return protocol_error(now, wire::Code::kAckInvalid, "acknowledged what was never sent");
   }
-  counters_.acks_received++;
-  if (loss_.probe_pending()) wait_for_answer(now);
+  totals_.acks_received++;
+  if (loss_.probe_pending()) unanswered_.wait(now);
   if (fate.failed()) {
     return protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
   }
@@ -138,12 +138,12 @@ bool Session::frame_lost(const FrameRef& ref) {
   if (ref.kind == FrameRef::kAckPolicy && ref.begin == peer_policy_.generation) {
     policy_wanted_ = true;
   }
-  if (ref.kind == FrameRef::kMaxChannels && ref.begin == local_channel_limit_) {
+  if (ref.kind == FrameRef::kMaxChannels && ref.begin == limits_.told) {
     max_channels_wanted_ = true;
   }
-  const bool renewing = renewal_ == Renewal::kAsked || renewal_ == Renewal::kAnswered;
-  if (ref.kind == FrameRef::kCrypto && ref.begin == renewal_generation_ && renewing) {
-    crypto_wanted_ = true;
+  const bool renewing = keys_.renewal == Renewal::kAsked || keys_.renewal == Renewal::kAnswered;
+  if (ref.kind == FrameRef::kCrypto && ref.begin == keys_.generation && renewing) {
+    keys_.crypto_wanted = true;
   }
   runtime_.make_ready(this);
   return true;
@@ -200,8 +200,8 @@ void Session::on_refused(Time now, uint64_t first, size_t sent, size_t bytes) {
     protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
     return;
   }
-  counters_.packets_sent -= withdrawn.packets;
-  counters_.bytes_sent -= withdrawn.bytes;
+  totals_.packets_sent -= withdrawn.packets;
+  totals_.bytes_sent -= withdrawn.bytes;
   if (withdrawn.acks) acks_.request_now();
   path_.pacer.give_back(withdrawn.bytes);
   follow_mtu(datagram);

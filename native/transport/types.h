@@ -139,7 +139,7 @@ struct ChannelConfig {
 // Who ended a session or channel.
 enum class ClosedBy : uint8_t { kNobody, kLocal, kRemote, kFailure };
 
-// Why it ended. `detail` is for a person; owned by the object that reports it.
+// Why it ended. `detail` is for a person.
 struct CloseReason {
   ClosedBy by = ClosedBy::kNobody;
   wire::Code code = wire::Code::kNoError;

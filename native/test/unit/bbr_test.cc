@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "test/support/failing_memory.h"
 #include "test/support/test_random.h"
 #include "transport/path_congestion.h"
 
@@ -249,19 +250,21 @@ TEST_F(BbrTest, AfterASilenceItDoesNotGoOnProbing) {
 
 TEST_F(BbrTest, ACopyGoesItsOwnWay) {
   ASSERT_TRUE(reach(Phase::kCruise));
-  PathCongestion one(CongestionAlgorithm::kBbr, kPacket);
-  PathCongestion two(CongestionAlgorithm::kCubic, kPacket);
+  test::FailingMemory memory;
+  PathCongestion one(memory, CongestionAlgorithm::kBbr, kPacket);
+  PathCongestion two(memory, CongestionAlgorithm::kBbr, kPacket);
+  const PathCongestion other(memory, CongestionAlgorithm::kCubic, kPacket);
   EXPECT_EQ(one.algorithm(), CongestionAlgorithm::kBbr);
   EXPECT_STREQ(one.controller().name(), "bbr");
-  EXPECT_STREQ(two.controller().name(), "cubic");
+  EXPECT_STREQ(other.controller().name(), "cubic");
   AckEvent event;
   event.now = kSecond;
   event.acked_bytes = event.prior_in_flight = one.window();
   event.rtt_latest = event.rtt_min = event.rtt_smoothed = kRoundTrip;
   event.rate.total_delivered = 10'000;
   one.on_ack(event);
-  two = one;
-  EXPECT_EQ(two.algorithm(), CongestionAlgorithm::kBbr);
+  EXPECT_NE(two.window(), one.window());
+  two.inherit(one);
   EXPECT_EQ(two.window(), one.window());
   const uint64_t window = two.window();
   one.on_ack(event);
