@@ -63,7 +63,7 @@ function command() {
     .option('--seconds <s>', 'seconds of one run', number('--seconds', 0.05, 600, false))
     .option('--seed <n>', 'of the order of the runs', number('--seed', 0, 2 ** 32 - 1, true))
     .option('--quick', 'a glance: few contenders, short runs, loopback; under 2 minutes')
-    .option('--full', 'also 10,000 sessions in w6')
+    .option('--full', 'also 10,000 sessions in w6, and more shares beside TCP in w5')
     .option('--json', 'print the results as JSON instead of a table')
     .option(
       '--save <name>',

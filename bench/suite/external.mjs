@@ -85,11 +85,13 @@ export function rateBetween(text, from, to) {
 }
 
 /**
- * A flow for others to share the path with, for up to `seconds`. `mark()` begins a window and returns a function that ends it, ends the flow, and resolves to the flow's
+ * A flow for others to share the path with, for up to `seconds`. `control`: its congestion control, by default the system's. `mark()` begins a window and returns a function that ends it, ends the flow, and resolves to the flow's
  * megabytes a second in it.
  */
-export async function startFlow(spot, seconds) {
-  const { client, end } = await startPair(spot, ['-t', String(Math.ceil(seconds)), '-i', '0.25'])
+export async function startFlow(spot, seconds, control) {
+  const options = ['-t', String(Math.ceil(seconds)), '-i', '0.25']
+  if (control !== undefined) options.push('-C', control)
+  const { client, end } = await startPair(spot, options)
   const started = performance.now()
   const now = () => (performance.now() - started) / 1000
   return {

@@ -59,8 +59,9 @@ async function openWire() {
   }
 }
 
-/** 100 Mbit/s, 25 ms each way with 5 ms of jitter, a queue of one bandwidth-delay product. */
-const cablePath = { rate: '100mbit', delayMs: 25, jitterMs: 5, queueBytes: 625_000, seed: 1 }
+/** 100 Mbit/s, 25 ms each way with 5 ms of jitter. */
+const cablePath = { rate: '100mbit', delayMs: 25, jitterMs: 5, seed: 1 }
+const cableProduct = 625_000
 
 async function openCable() {
   const { cable } = await import(labModule('cable/index.mjs').href)
@@ -68,10 +69,12 @@ async function openCable() {
   const place = {
     name: 'cable',
     spot: undefined,
-    /** A new cable for each run, so that none inherits another's queue or random numbers. */
-    async prepare({ loss = 0 } = {}) {
+    /**
+     * A new cable for each run, so that none inherits another's queue or random numbers. `queue`: what may wait at its entrance, in bandwidth-delay products.
+     */
+    async prepare({ loss = 0, queue = 1 } = {}) {
       await place.close()
-      opened = await cable({ ...cablePath, loss })
+      opened = await cable({ ...cablePath, loss, queueBytes: queue * cableProduct })
       place.spot = {
         sender: { host: opened.leftAddress, prefix: opened.inLeft },
         receiver: { host: opened.rightAddress, prefix: opened.inRight },
@@ -86,7 +89,7 @@ async function openCable() {
   return place
 }
 
-/** Opens a place: `{ name, spot, prepare({ loss }), close }`. */
+/** Opens a place: `{ name, spot, prepare({ loss, queue }), close }`. */
 export async function openPlace(name) {
   return { lo: openLo, wire: openWire, cable: openCable }[name]()
 }

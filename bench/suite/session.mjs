@@ -24,7 +24,7 @@ async function runOne({ contender, place, workload, settings }) {
       ...about,
       hooks: {
         async before() {
-          flow = await startFlow(spot, flowLead + settings.seconds * flowLasts)
+          flow = await startFlow(spot, flowLead + settings.seconds * flowLasts, settings.tcp)
           await new Promise((resolve) => setTimeout(resolve, flowLead * 1000))
         },
         start() {

@@ -5,6 +5,23 @@ import { roles as bulkRoles, driveBulk } from '../suite/bulk.mjs'
 
 export const roles = bulkRoles
 
+/**
+ * Beside a TCP flow with CUBIC and a queue of so many bandwidth-delay products. Shares take long to settle, so there is time for Hawser only.
+ */
+function besideCubic(queue) {
+  const name = `0 %, beside CUBIC, queue ${queue}`
+  return {
+    name,
+    loss: 0,
+    beside: true,
+    tcp: 'cubic',
+    queue,
+    seconds: 10,
+    only: 'hawser',
+    full: true,
+  }
+}
+
 export const workload = {
   name: 'w5',
   title: 'W5: 1 KiB one way under loss',
@@ -20,9 +37,13 @@ export const workload = {
       { name: '1 %', loss: 0.01 },
       { name: '5 %', loss: 0.05, full: true },
       { name: '0 %, beside TCP', loss: 0, beside: true },
+      ...[0.5, 4].map(besideCubic),
     ],
   },
-  takes: ({ reliable }) => (reliable ? undefined : 'what is lost stays lost'),
+  takes({ name, reliable }, variant) {
+    if (variant?.only !== undefined && variant.only !== name) return ''
+    return reliable ? undefined : 'what is lost stays lost'
+  },
   /** On the cable the rate takes longer to find, so one contender of a kind has to do. */
   takesAt: {
     cable: ['hawser', 'twin', 'net-batched', 'tls-batched', 'udx', 'secret-stream', 'datachannel'],

@@ -17,6 +17,11 @@ constexpr double kUpWindowGain = 2.25;
 constexpr double kProbeRttGain = 0.5;
 // A little below the bandwidth, so that the estimate's noise builds no queue.
 constexpr double kPacingMargin = 0.99;
+// Deviation 6.
+constexpr double kReplaced = 0.75;
+// Deviation 7. The gain is that of CUBIC.
+constexpr double kQuietLoss = 0.001;
+constexpr double kShortPathGain = 1.25;
 constexpr double kLossThreshold = 0.02;
 constexpr double kBeta = 0.7;
 // What Cruise leaves free of inflight_hi.
@@ -28,6 +33,12 @@ constexpr double kMaximumRate = 1e12;
 constexpr uint64_t kBackgroundPackets = 2'000;
 constexpr uint64_t kFewLost = 3;
 
+// Deviation 5.
+CubicOptions competing() {
+  CubicOptions options;
+  options.beta = 0.5;
+  return options;
+}
 double seconds(Duration duration) { return static_cast<double>(duration) / kSecond; }
 uint64_t scaled(uint64_t value, double factor) {
   return static_cast<uint64_t>(static_cast<double>(value) * factor);
@@ -36,7 +47,9 @@ uint64_t scaled(uint64_t value, double factor) {
 }  // namespace
 
 Bbr::Bbr(uint64_t max_packet_bytes)
-    : packet_bytes_(std::max<uint64_t>(max_packet_bytes, 1)), window_(0), cubic_(packet_bytes_) {
+    : packet_bytes_(std::max<uint64_t>(max_packet_bytes, 1)),
+      window_(0),
+      cubic_(packet_bytes_, competing()) {
   // That of RFC 9002, section 7.2.
   window_ = cubic_.window();
 }
@@ -124,11 +137,14 @@ uint64_t Bbr::pacing_rate(const RttEstimator& rtt) const {
   if (!rtt.has_sample()) return 0;
   if (phase_ == Phase::kCompete) return cubic_.pacing_rate(rtt);
   double rate = pacing_gain() * static_cast<double>(bandwidth()) * kPacingMargin;
+  rate /= 1 - kReplaced * background_loss();
   if (phase_ == Phase::kStartup) {
     // A first sample of a few packets is no reason to send the first window slowly.
     const double initial = static_cast<double>(cubic_.window()) / seconds(rtt.smoothed());
     rate = std::max(rate, kStartupGain * initial);
   }
+  if (short_path())
+    rate = std::max(rate, kShortPathGain * static_cast<double>(window()) / seconds(rtt.smoothed()));
   const double least = static_cast<double>(packet_bytes_) / seconds(rtt.smoothed());
   return static_cast<uint64_t>(std::clamp(rate, std::min(least, kMaximumRate), kMaximumRate));
 }
@@ -150,6 +166,12 @@ uint64_t Bbr::bdp(double gain) const {
 // As the pacer's.
 uint64_t Bbr::send_quantum() const {
   return std::max(std::min(bandwidth() / 1000, kMaximumQuantum), 2 * packet_bytes_);
+}
+
+bool Bbr::short_path() const {
+  const bool full = phase_ == Phase::kCruise || phase_ == Phase::kRefill || phase_ == Phase::kUp;
+  return full && background_loss() < kQuietLoss && queue_.known() &&
+         queue_.base() < QueueSignal::kShortestMargin;
 }
 
 uint64_t Bbr::probe_rtt_window() const { return std::max(bdp(kProbeRttGain), minimum_window()); }

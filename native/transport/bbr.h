@@ -48,10 +48,19 @@ namespace hawser::transport {
 //    Compete). It ends when no queue was seen for 4 s, or when ProbeRtt finds none; if others are
 //    there again within 10 s, the next ProbeRtt may end it only after twice the time. Where more
 //    than kNoise is lost at random, nobody whom loss slows down can keep a queue filled, and there
-//    is no such phase.
+//    is no such phase. A loss leaves half of the window and not 0.7: TCP without a pacing queue
+//    sends in bursts and loses more at a full queue than we do, so with the same factor it would
+//    get half of what we get.
+// 6. Three quarters of the background loss are sent on top, because the bandwidth is what arrives.
+//    Not all of it: then loss that is our own after all would keep itself alive.
+// 7. Where a round trip is shorter than the shortest queue that can be told (1 ms), and nothing is
+//    lost, the window alone holds back outside of Startup, Drain, Down and ProbeRtt, paced as CUBIC
+//    paces. What limits such a path is mostly a processor that is busy for longer than a round
+//    trip; a pace derived from that is missed again and again, and each wait for it is a wake-up.
 //
-// What it cannot do: behind a buffer so short that it is no queue (an eighth of a round trip),
-// others that take loss for congestion get little beside it.
+// What it cannot do: behind a buffer so short that it is no queue (an eighth of a round trip, or
+// 1 ms), others that take loss for congestion get little beside it, and it loses some of what it
+// sends itself.
 class Bbr final : public CongestionController {
  public:
   enum class Phase : uint8_t {
@@ -123,6 +132,8 @@ class Bbr final : public CongestionController {
   double pacing_gain() const;
   double window_gain() const;
   bool within_path(const AckEvent& event) const;
+  // Deviation 7.
+  bool short_path() const;
 
   // Model.
   void take_rate(const AckEvent& event);

@@ -128,6 +128,10 @@ void Flow::set_policy() {
   tracker_.set_policy(policy);
 }
 
+void Flow::set_pace() {
+  pacer_.set_rate(paced_ ? controller_->pacing_rate(rtt_) : 0, kPacketBytes);
+}
+
 void Flow::on_ack(Time now, const std::vector<Interval>& ranges, Duration delay) {
   const transport::LossDetector::AckResult result =
       loss_.on_ack(now, ranges.data(), ranges.size(), delay, kAckDelay, rtt_, ignore_);
@@ -159,7 +163,7 @@ void Flow::on_ack(Time now, const std::vector<Interval>& ranges, Duration delay)
   }
   tracker_.on_ack_of_ack(ranges.front().end - 1);
   set_policy();
-  pacer_.set_rate(controller_->pacing_rate(rtt_), kPacketBytes);
+  set_pace();
 }
 
 void Flow::on_timer(Time now) {
@@ -172,7 +176,7 @@ void Flow::on_timer(Time now) {
                             result.prior_in_flight, result.persistent_congestion});
     }
     probes_ = result.probes;
-    pacer_.set_rate(controller_->pacing_rate(rtt_), kPacketBytes);
+    set_pace();
   }
 }
 

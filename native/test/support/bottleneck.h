@@ -70,6 +70,8 @@ class Flow {
   transport::Duration longest_round_trip() const { return longest_; }
   // Bytes a second that there are to send; 0: always something.
   void set_source(uint64_t bytes_per_second);
+  // Whatever the window allows leaves at once, as TCP sends without a pacing queue.
+  void set_unpaced() { paced_ = false; }
   void stop() { stopped_ = true; }
   void resume();
 
@@ -92,6 +94,7 @@ class Flow {
   void on_timer(transport::Time now);
   transport::Time deadline(transport::Time now) const;
   void set_policy();
+  void set_pace();
   // Something has happened: when it has to be done next, with the lateness of a wake-up.
   void plan(transport::Time now);
 
@@ -110,6 +113,7 @@ class Flow {
   double supply_ = 0;
   transport::Time supplied_at_ = 0;
   bool stopped_ = false;
+  bool paced_ = true;
   unsigned probes_ = 0;
   uint64_t next_ = 0;
   uint64_t sent_ = 0;

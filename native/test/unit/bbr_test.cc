@@ -188,7 +188,7 @@ TEST_F(BbrTest, AQueueOfOthersIsAnsweredAsTcpDoes) {
   EXPECT_GT(bbr_.window(), window);
   const uint64_t grown = bbr_.window();
   lose(2 * kPacket, grown);
-  EXPECT_NEAR(static_cast<double>(bbr_.window()), 0.7 * static_cast<double>(grown), kPacket);
+  EXPECT_NEAR(static_cast<double>(bbr_.window()), 0.5 * static_cast<double>(grown), kPacket);
   bbr_.on_spurious_loss(now_);
   EXPECT_EQ(bbr_.window(), grown);
 }
@@ -219,6 +219,21 @@ TEST_F(BbrTest, ProbeRttMeasuresAnew) {
   while (bbr_.phase() == Phase::kProbeRtt && limit-- > 0) round(0, 5 * kMillisecond);
   EXPECT_EQ(bbr_.phase(), Phase::kCruise);
   EXPECT_EQ(bbr_.queue().base(), kRoundTrip + 5 * kMillisecond);
+}
+
+TEST_F(BbrTest, SendsPartOfTheBackgroundOnTop) {
+  ASSERT_TRUE(reach(Phase::kCruise));
+  const double before =
+      static_cast<double>(bbr_.pacing_rate(rtt_)) / static_cast<double>(bbr_.bandwidth());
+  while (bbr_.background_loss() < 0.09) {
+    round(0.1);
+    ASSERT_TRUE(reach(Phase::kCruise, 100, 0.1));
+  }
+  const double after =
+      static_cast<double>(bbr_.pacing_rate(rtt_)) / static_cast<double>(bbr_.bandwidth());
+  EXPECT_GT(after, before * 1.05);
+  // Less than all of it.
+  EXPECT_LT(after * (1 - bbr_.background_loss()), before);
 }
 
 TEST_F(BbrTest, LimitedSamplesOnlyRaiseTheBandwidth) {
