@@ -26,8 +26,7 @@ uint64_t body_bytes(const uint8_t* run, size_t length) {
 }  // namespace
 
 Inbound::Inbound(Memory& memory, BlockPool& pool, uint64_t first_sequence, uint64_t credit)
-    : memory_(&memory),
-      pool_(&pool),
+    : pool_(&pool),
       slots_(memory, first_sequence),
       expected_(first_sequence),
       delivered_(first_sequence),

@@ -163,7 +163,6 @@ class Inbound {
   void advance();
   void pass_settled();
 
-  Memory* memory_;
   BlockPool* pool_;
   // Slot of message s is slots_[s], for delivered_ <= s.
   Ring<Slot> slots_;

@@ -74,6 +74,8 @@ void Session::park() {
   loss_.release();
   refs_.release();
   path_.mtu.forget_probe();
+  // Whoever was busy has become quiet.
+  endpoint_.pool().settle();
 }
 
 // For whatever comes: if it is nothing, the session is parked again a while later.
