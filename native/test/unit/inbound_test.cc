@@ -235,6 +235,26 @@ TEST(Inbound, BlockedMakesRoomForOneMessageOfAnAllowedLength) {
   EXPECT_EQ(in.credit_limit(), wire::message_cost(100'000));
 }
 
+// Its thread is busy, or else nothing would be held: the peer goes on meanwhile.
+TEST(Inbound, BlockedWidensTheWindowOfAReaderThatTakesEverything) {
+  FailingMemory memory;
+  BlockPool pool(memory);
+  for (const Demand demand : {Demand::kNone, Demand::kOnce, Demand::kContinuous}) {
+    Inbound in(memory, pool, 1, 4096);
+    in.set_max_window(16'384);
+    in.set_max_message(100);
+    in.set_demand(demand);
+    in.on_blocked(4096);  // what it has already
+    EXPECT_EQ(in.window(), 4096u);
+    for (const uint64_t expected : {8'192, 16'384, 16'384}) {
+      in.on_blocked(in.announced_credit() + 100);
+      const bool takes = demand == Demand::kContinuous;
+      EXPECT_EQ(in.window(), takes ? expected : 4'096);
+      in.on_credit_announced(kSecond, kMillisecond);
+    }
+  }
+}
+
 TEST(Inbound, TheWindowGrowsOnlyForAReaderThatKeepsUp) {
   FailingMemory memory;
   BlockPool pool(memory);
