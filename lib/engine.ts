@@ -18,6 +18,7 @@ const runColumns = 4
 const eventColumns = 4
 
 const resolved = Promise.resolve()
+const noEvents = new Float64Array(0)
 
 /** What a peer wants to know. */
 export interface HostSink {
@@ -61,6 +62,8 @@ export class Engine {
   // Peers are held weakly, so that one that nobody uses can be collected; see hold().
   readonly #hosts = new Map<number, WeakRef<HostSink>>()
   readonly #held = new Set<HostSink>()
+  /** Hosts that want the native part to spin. */
+  readonly #spinning = new Set<number>()
   readonly #hostOfSession = new Map<number, number>()
   readonly #channels = new Map<number, ChannelSink>()
 
@@ -82,8 +85,11 @@ export class Engine {
     for (let index = 0; index < slabCount; index++) this.#supply(index)
   }
 
-  addHost(host: number, sink: HostSink): void {
+  addHost(host: number, sink: HostSink, spin = false): void {
     this.#hosts.set(host, new WeakRef(sink))
+    if (!spin) return
+    this.#spinning.add(host)
+    this.native.setSpin(true)
   }
 
   /** Keeps the peer from being collected, or no longer. */
@@ -94,6 +100,7 @@ export class Engine {
 
   removeHost(host: number): void {
     this.#hosts.delete(host)
+    if (this.#spinning.delete(host) && this.#spinning.size === 0) this.native.setSpin(false)
     for (const [session, owner] of this.#hostOfSession) {
       if (owner === host) this.#hostOfSession.delete(session)
     }
@@ -156,11 +163,7 @@ export class Engine {
   ): void {
     // The tables are read before any of the application's code runs.
     const arrived = this.#readRuns(runs, large)
-    const happened = Float64Array.prototype.slice.call(
-      this.#tables.events,
-      0,
-      events * eventColumns,
-    )
+    const happened = events === 0 ? noEvents : this.#tables.events.slice(0, events * eventColumns)
     for (let count = 0; count < spentSlabs; count++) {
       this.#supply(this.#oldestSlab)
       this.#oldestSlab = (this.#oldestSlab + 1) % slabCount

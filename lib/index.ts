@@ -32,5 +32,6 @@ export type {
   RefusedByCause,
   ServiceStats,
   SessionStats,
+  SocketStats,
 } from './stats'
 export type { Waiting } from './waiting'

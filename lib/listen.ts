@@ -5,6 +5,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { formatPlace } from './address'
 import { HawserError } from './errors'
+import { disabledFeatures } from './features'
 import type { HostError, HostInfo, NativeBinding } from './native_types'
 import type { ListenPlace, PeerSettings } from './options/peer'
 
@@ -118,6 +119,7 @@ function create(
     mtu: settings.mtu,
     firstSequence,
     ...(impair === undefined ? {} : { impair }),
+    disable: disabledFeatures(),
   })
   seed.fill(0)
   return made

@@ -123,17 +123,38 @@ export interface HostConfig {
   /** For tests: the number of the first message in each direction of every channel; 0 = 1. */
   firstSequence?: number
   impair?: ImpairConfig
-  /** Kernel features to do without, for tests. */
-  disable?: { gso?: boolean; gro?: boolean; mmsg?: boolean }
+  /** Features of the operating system to do without. */
+  disable?: DisabledFeatures
+}
+
+export interface DisabledFeatures {
+  /** UDP_SEGMENT. */
+  gso?: boolean
+  /** UDP_GRO. */
+  gro?: boolean
+  /** sendmmsg, recvmmsg. */
+  mmsg?: boolean
+  /** IP_MTU_DISCOVER. Without it there is no path MTU discovery. */
+  dontFragment?: boolean
+  /** SO_RCVBUF, SO_SNDBUF. */
+  buffers?: boolean
 }
 
 export interface HostInfo {
   handle: number
   /** Where each socket is really bound. */
   sockets: readonly SocketConfig[]
-  /** Bytes of kernel buffer each socket got. */
+}
+
+/** What a socket got of what was asked for. */
+export interface SocketInfo extends SocketConfig {
+  /** Bytes. */
   receiveBuffer: number
   sendBuffer: number
+  gso: boolean
+  gro: boolean
+  mmsg: boolean
+  dontFragment: boolean
 }
 
 /** Why a host could not be made. */
@@ -304,6 +325,9 @@ export const enum HostCounter {
   RefusedOfPeer,
   RefusedByRate,
   RefusedDialled,
+  /** Of the environment's engine, these two. */
+  Spins,
+  SpinHits,
   Length,
 }
 
@@ -347,6 +371,8 @@ export interface NativeBinding {
   }): { driver: 'hybrid' | 'thread'; tables: Tables }
   /** Gives slab `index` (0 to slabs − 1) fresh memory to fill. The old memory is never written again. */
   supplySlab(index: number, memory: ArrayBuffer): void
+  /** Whether the engine may look for datagrams for a moment before it sleeps, as far as that pays. At first it may not. */
+  setSpin(on: boolean): void
 
   hostCreate(config: HostConfig): HostInfo | HostError
   /** Accept sessions and incoming channels from others. */
@@ -356,6 +382,7 @@ export interface NativeBinding {
   /** At once, silently; no more events of its objects. Every handle of the host becomes invalid. */
   hostDestroy(host: number): void
   hostCounters(host: number): Float64Array | undefined
+  hostSockets(host: number): readonly SocketInfo[] | undefined
   /** Keeps the process alive while the environment's sum of these is above 0. */
   hostKeepAlive(host: number, keep: boolean): void
 

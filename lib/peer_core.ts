@@ -87,7 +87,7 @@ export class PeerCore
     this.#listening = settings.listen.length > 0
     this.#impairedDelay = (settings.impair?.delay ?? 0) + (settings.impair?.jitter ?? 0)
     this.families = new Set(host.sockets.map(({ address }) => (isIPv6(address) ? 6 : 4)))
-    engine.addHost(this.host, this)
+    engine.addHost(this.host, this, settings.spin)
     abandoned.register(this, { engine, host: this.host }, this)
     if (settings.signal !== undefined) this.#closeOn(settings.signal)
     engine.native.hostListen(this.host, this.#listening)

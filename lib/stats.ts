@@ -181,8 +181,27 @@ export interface ServiceStats {
   readonly handlerFailures: number
 }
 
+/** A socket of a peer, and what the operating system lets it have. */
+export interface SocketStats {
+  /** Where it is bound. */
+  readonly address: string
+  readonly port: number
+  /** Bytes that the system keeps until they are read, and until they have left. 7,340,032 (7 MiB) are asked for; it may give less. */
+  readonly receiveBuffer: number
+  readonly sendBuffer: number
+  /** Many datagrams of one size leave by one call (UDP_SEGMENT). Becomes false for good when a network card cannot. */
+  readonly gso: boolean
+  /** Many datagrams of one sender arrive by one call (UDP_GRO). */
+  readonly gro: boolean
+  /** Many datagrams leave or arrive by one call where the two above do not fit (sendmmsg, recvmmsg). */
+  readonly mmsg: boolean
+  /** Datagrams are never cut up on the way (IP_MTU_DISCOVER). Without it their length stays as it begins. */
+  readonly dontFragment: boolean
+}
+
 /** The counters of a peer since it was created. */
 export interface PeerStats {
+  readonly sockets: readonly SocketStats[]
   readonly sessions: readonly SessionStats[]
   readonly services: readonly ServiceStats[]
   /** Channels open now, of all services and those opened by this peer. */
@@ -240,6 +259,12 @@ export interface PeerStats {
   readonly systemCallsReceive: number
   readonly systemCallsSend: number
   readonly sendErrors: number
+  /**
+   * With `engine.spin`: times that the engine looked for datagrams for a moment before it slept, and times that one came. For all peers of
+   * this thread together.
+   */
+  readonly spins: number
+  readonly spinHits: number
   /** What `limits.memory` bounds: native memory of this peer's sessions, channels and handshakes, bytes. OpenSSL's part is estimated. */
   readonly memoryBytes: number
 }
@@ -332,6 +357,7 @@ export function hostStats(native: NativeBinding, host: number) {
   const counters = native.hostCounters(host)
   const at = (index: HostCounter) => counters?.[index] ?? 0
   return {
+    sockets: (native.hostSockets(host) ?? []).map((socket): SocketStats => ({ ...socket })),
     sessionsOpened: at(HostCounter.SessionsOpened),
     sessionsClosed: at(HostCounter.SessionsClosed),
     datagramsReceived: at(HostCounter.DatagramsIn),
@@ -365,6 +391,8 @@ export function hostStats(native: NativeBinding, host: number) {
     systemCallsReceive: at(HostCounter.SystemCallsIn),
     systemCallsSend: at(HostCounter.SystemCallsOut),
     sendErrors: at(HostCounter.SendErrors),
+    spins: at(HostCounter.Spins),
+    spinHits: at(HostCounter.SpinHits),
     memoryBytes: at(HostCounter.MemoryBytes),
   }
 }

@@ -7,7 +7,17 @@ import { Identity, isPeerId } from '../identity'
 import { filePath } from '../key_file'
 import type { ImpairConfig } from '../native_types'
 import { type NetworkOptions, networkIn } from '../network'
-import { choice, integer, maxMilliseconds, notYet, number, options, path, signal } from './check'
+import {
+  choice,
+  flag,
+  integer,
+  maxMilliseconds,
+  notYet,
+  number,
+  options,
+  path,
+  signal,
+} from './check'
 
 /** Where to take sessions from others. */
 export interface ListenOptions {
@@ -99,7 +109,11 @@ export interface EngineOptions {
   driver?: 'auto' | 'hybrid' | 'thread'
   /** Only 1 (default) is available in this version. */
   threads?: number
-  /** Only false (default) is available in this version. */
+  /**
+   * After a few datagrams, look for the next one for up to 50 µs before sleeping: in a ping-pong that is quicker than being woken, and takes a
+   * whole processor meanwhile. It pauses by itself while it does not pay: when nothing comes, or others want the processor. Unlike the other
+   * options it is on while a peer of this thread that asked for it is open, for all of them. Default false.
+   */
   spin?: boolean
   /**
    * What decides how fast a session of this peer sends; unlike the others, each peer has its own.
@@ -160,6 +174,7 @@ export interface PeerSettings {
   readonly impair: ImpairConfig | undefined
   readonly signal: AbortSignal | undefined
   readonly driver: 'auto' | 'hybrid' | 'thread'
+  readonly spin: boolean
   readonly congestion: Congestion
 }
 
@@ -337,20 +352,17 @@ function impairIn(value: unknown): ImpairConfig | undefined {
   }
 }
 
-function engineIn(value: unknown): Pick<PeerSettings, 'driver' | 'congestion'> {
+function engineIn(value: unknown): Pick<PeerSettings, 'driver' | 'spin' | 'congestion'> {
   const name = 'engine'
   const given = options(name, value, ['driver', 'threads', 'spin', 'congestion'])
   if (given.threads !== undefined && given.threads !== 1) {
     const allowed = '1; more threads are not available in this version'
     throw new OptionError(path(name, 'threads'), given.threads, allowed)
   }
-  if (given.spin !== undefined && given.spin !== false) {
-    const allowed = 'false; spinning is not available in this version'
-    throw new OptionError(path(name, 'spin'), given.spin, allowed)
-  }
-  const { driver = 'auto', congestion = 'cubic' } = given
+  const { driver = 'auto', spin = false, congestion = 'cubic' } = given
   return {
     driver: choice(path(name, 'driver'), driver, ['auto', 'hybrid', 'thread']),
+    spin: flag(path(name, 'spin'), spin),
     congestion: choice(path(name, 'congestion'), congestion, ['cubic', 'bbr']),
   }
 }

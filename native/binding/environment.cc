@@ -169,12 +169,17 @@ void Environment::set_keep_alive(int32_t host, bool keep) {
   if (driver_ != nullptr && (before == 0 || hosts_keeping_alive_ == 0)) driver_->keep_alive(keep);
 }
 
+void Environment::set_spin(bool on) {
+  if (driver_ != nullptr) driver_->set_spin(on);
+}
+
 // --- Batches.
 
-void Environment::serve() {
+size_t Environment::serve() {
   // JS may run the loop inside a batch call.
-  if (serving_ || engine_ == nullptr) return;
+  if (serving_ || engine_ == nullptr) return 0;
   serving_ = true;
+  received_ = 0;
   bool receive = driver_->receives();
   int rounds = 0;
   do {
@@ -182,9 +187,11 @@ void Environment::serve() {
     receive = false;
   } while (more_ && engine_ != nullptr && ++rounds < kMaxRounds);
   serving_ = false;
-  if (engine_ == nullptr) return;
+  const size_t received = received_;
+  if (engine_ == nullptr) return received;
   driver_->on_deadline(next_timeout_);
   if (more_) driver_->yield();
+  return received;
 }
 
 void Environment::serve_round(bool receive) {
@@ -207,7 +214,7 @@ bool Environment::fill_batch(bool receive, size_t received) {
   sink_.begin();
   events_.begin();
   engine_->runtime().set_sink(&sink_);
-  if (receive) received = engine_->receive(now, kReceiveBytes);
+  if (receive) received = received_ = engine_->receive(now, kReceiveBytes);
   collector_.collect(*engine_, now);
   engine_->runtime().set_sink(nullptr);
   if (engine_->take_alarm()) outbox_.sweep(*engine_, now);

@@ -57,8 +57,8 @@ class Environment {
   void shutdown();
 
   // One service of the engine: messages and events go to JS, what it answers leaves. Called by the
-  // driver.
-  void serve();
+  // driver. Returns the datagrams that it received.
+  size_t serve();
   // --- On a virtual network, instead of serve(): JS is called from within, and lets promises and
   // ticks run before it calls end_round().
   // The function that is to be called when there is something to do; before start().
@@ -95,6 +95,12 @@ class Environment {
   // the last thing of it. The host's own handle stays until destroy_host().
   void free_if_done(int32_t host) { collector_.free_if_done(*engine_, host); }
   void set_keep_alive(int32_t host, bool keep);
+  // Whether the driver may look for datagrams for a moment before it sleeps.
+  void set_spin(bool on);
+  // nullptr: it never does.
+  const engine::SpinBudget* spinning() const {
+    return driver_ == nullptr ? nullptr : driver_->spinning();
+  }
 
   Objects objects;
 
@@ -117,6 +123,7 @@ class Environment {
   bool create_driver(DriverChoice choice);
   bool set_callback(napi_value callback);
   void serve_round(bool receive);
+  // `received` datagrams came before; more are counted if it is to receive.
   bool fill_batch(bool receive, size_t received);
   void call_js();
   void finish_round();
@@ -132,6 +139,8 @@ class Environment {
   // As of the last step.
   transport::Time next_timeout_ = transport::kNever;
   bool more_ = false;
+  // By the last round that received.
+  size_t received_ = 0;
 
   SlabSink sink_;
   EventTable events_;

@@ -1,4 +1,4 @@
-// hostCreate, hostListen, hostClose, hostDestroy, hostCounters, hostKeepAlive.
+// hostCreate, hostListen, hostClose, hostDestroy, hostCounters, hostSockets, hostKeepAlive.
 
 #include <cerrno>
 #include <cstring>
@@ -63,23 +63,34 @@ void read_disabled(Napi::Object object, net::SocketOptions* options) {
   options->gso = !get_flag(disable, "gso");
   options->gro = !get_flag(disable, "gro");
   options->mmsg = !get_flag(disable, "mmsg");
+  options->dont_fragment = !get_flag(disable, "dontFragment");
+  if (get_flag(disable, "buffers")) {
+    options->receive_buffer_bytes = 0;
+    options->send_buffer_bytes = 0;
+  }
 }
 
 Napi::Object to_host_info(Napi::Env env, int32_t handle, const engine::Host& host) {
   Napi::Object info = Napi::Object::New(env);
   Napi::Array sockets = Napi::Array::New(env);
-  double receive_buffer = 0;
-  double send_buffer = 0;
   for (size_t i = 0; i < host.socket_count(); i++) {
-    const engine::HostSocket& socket = host.socket(i);
-    sockets.Set(static_cast<uint32_t>(i), to_socket_config(env, socket.local_address()));
-    receive_buffer = socket.features().receive_buffer_bytes;
-    send_buffer = socket.features().send_buffer_bytes;
+    const net::Address& address = host.socket(i).local_address();
+    sockets.Set(static_cast<uint32_t>(i), to_socket_config(env, address));
   }
   info.Set("handle", Napi::Number::New(env, handle));
   info.Set("sockets", sockets);
-  info.Set("receiveBuffer", Napi::Number::New(env, receive_buffer));
-  info.Set("sendBuffer", Napi::Number::New(env, send_buffer));
+  return info;
+}
+
+Napi::Object to_socket_info(Napi::Env env, const net::Address& address,
+                            const net::SocketFeatures& features) {
+  Napi::Object info = to_socket_config(env, address);
+  info.Set("receiveBuffer", Napi::Number::New(env, features.receive_buffer_bytes));
+  info.Set("sendBuffer", Napi::Number::New(env, features.send_buffer_bytes));
+  info.Set("gso", Napi::Boolean::New(env, features.gso));
+  info.Set("gro", Napi::Boolean::New(env, features.gro));
+  info.Set("mmsg", Napi::Boolean::New(env, features.mmsg));
+  info.Set("dontFragment", Napi::Boolean::New(env, features.dont_fragment));
   return info;
 }
 
@@ -193,7 +204,33 @@ napi_value host_counters_call(napi_env env, napi_callback_info info) {
     MutexLock lock(environment.engine()->mutex());
     row = host_counters(*host);
   }
+  const engine::SpinBudget* spinning = environment.spinning();
+  row.add(spinning == nullptr ? 0 : spinning->spins());
+  row.add(spinning == nullptr ? 0 : spinning->hits());
   return row.to_js(env);
+}
+
+napi_value host_sockets(napi_env raw_env, napi_callback_info info) {
+  const Arguments<1> arguments(raw_env, info);
+  Environment& environment = arguments.environment();
+  engine::Host* host = environment.objects.host(arguments.handle(0));
+  if (host == nullptr) return nullptr;
+  net::SocketFeatures features[kMaxSockets];
+  net::Address addresses[kMaxSockets];
+  const size_t count = host->socket_count();
+  {
+    MutexLock lock(environment.engine()->mutex());
+    for (size_t i = 0; i < count; i++) {
+      features[i] = host->socket(i).features();
+      addresses[i] = host->socket(i).local_address();
+    }
+  }
+  const Napi::Env env(raw_env);
+  Napi::Array sockets = Napi::Array::New(env);
+  for (size_t i = 0; i < count; i++) {
+    sockets.Set(static_cast<uint32_t>(i), to_socket_info(env, addresses[i], features[i]));
+  }
+  return sockets;
 }
 
 napi_value host_keep_alive(napi_env env, napi_callback_info info) {
@@ -210,6 +247,7 @@ void export_host_calls(Napi::Object exports, Environment& environment) {
   export_function(exports, environment, "hostClose", &host_close);
   export_function(exports, environment, "hostDestroy", &host_destroy);
   export_function(exports, environment, "hostCounters", &host_counters_call);
+  export_function(exports, environment, "hostSockets", &host_sockets);
   export_function(exports, environment, "hostKeepAlive", &host_keep_alive);
 }
 

@@ -83,6 +83,7 @@ void Engine::destroy_host(Host* host) {
   reports_.remove(host);
   wheel_.cancel(host->timer_);
   host->endpoint_.destroy_all();
+  guess_.forget();
   host->close_sockets(&sockets_);
   memory_.destroy(host);
 }
@@ -99,6 +100,7 @@ void Engine::finish_closed(Time now) {
                         (host->link_ == nullptr || host->link_->next_release() == kNever);
     if (silent || now >= host->closing_until_) {
       if (held_.socket != nullptr && held_.socket->host == host) held_ = {};
+      guess_.forget();
       host->close_sockets(&sockets_);
       closing_.remove(host);
       host->closing_until_ = kNever;
@@ -118,17 +120,33 @@ bool Engine::take_alarm() {
 // --- Receiving.
 
 size_t Engine::receive(Time now, size_t max_bytes) {
+  size_t datagrams = 0;
+  if (HostSocket* guess = guess_.next()) {
+    datagrams = receive_from(guess, now, 1);
+    if (datagrams > 1) guess_.forget();
+  }
+  if (datagrams != 1) datagrams += receive_ready(now, max_bytes);
+  count_progress(datagrams);
+  return datagrams;
+}
+
+size_t Engine::receive_ready(Time now, size_t max_bytes) {
   ReadySocket ready[SocketSet::kMaxReady];
   const size_t count = sockets_.ready(ready, SocketSet::kMaxReady);
   if (count == 0) return 0;
   // A share each, so that one busy socket does not starve the others; at least one full read.
   const size_t share = std::max(max_bytes / count, net::ReceiveBatch::kBufferBytes);
   size_t datagrams = 0;
+  HostSocket* source = nullptr;
   for (size_t i = 0; i < count; i++) {
     if (ready[i].writable) on_writable(ready[i].socket, now);
-    if (ready[i].readable) datagrams += receive_from(ready[i].socket, now, share);
+    if (!ready[i].readable) continue;
+    const size_t got = receive_from(ready[i].socket, now, share);
+    // Of several sockets, which does not matter: that is more than one datagram in all.
+    if (got != 0 && ready[i].socket->udp.is_open()) source = ready[i].socket;
+    datagrams += got;
   }
-  count_progress(datagrams);
+  guess_.learn(source, datagrams);
   return datagrams;
 }
 
@@ -169,6 +187,7 @@ void Engine::on_receive_error(HostSocket* socket, int error) {
   const bool broken = error == EBADF || error == ENOTSOCK || error == EINVAL || error == EFAULT;
   if (!broken && ++socket->receive_errors < kMaxReceiveErrors) return;
   if (held_.socket == socket) held_ = {};
+  guess_.forget();
   sockets_.remove(socket);
   socket->udp.close();
   socket->blocked = false;

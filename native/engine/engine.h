@@ -18,6 +18,7 @@
 #include "engine/os_thread.h"
 #include "engine/path.h"
 #include "engine/random.h"
+#include "engine/receive_guess.h"
 #include "engine/socket_set.h"
 #include "net/receive_batch.h"
 #include "transport/list.h"
@@ -74,6 +75,7 @@ class Engine {
   void destroy_host(Host* host);
 
   // Reads up to about `max_bytes` from the sockets that are ready. Returns the datagrams it got.
+  // May leave some: the descriptors of sockets() are still readable then.
   size_t receive(transport::Time now, size_t max_bytes);
   // A datagram that reached a host's socket by a DatagramNetwork; opened in place.
   void receive_datagram(transport::Time now, Host* host, size_t socket, const net::Address& from,
@@ -121,6 +123,7 @@ class Engine {
     uint64_t first_number = 0;
   };
 
+  size_t receive_ready(transport::Time now, size_t max_bytes);
   size_t receive_from(HostSocket* socket, transport::Time now, size_t budget);
   void on_receive_error(HostSocket* socket, int error);
   void on_writable(HostSocket* socket, transport::Time now);
@@ -146,6 +149,7 @@ class Engine {
   transport::Runtime runtime_;
   Computer* computer_ = nullptr;
   SocketSet sockets_;
+  ReceiveGuess guess_;
   net::ReceiveBatch batch_;
   uint8_t* train_buffer_ = nullptr;
   Held held_;

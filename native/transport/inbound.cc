@@ -282,6 +282,11 @@ void Inbound::on_blocked(uint64_t wanted) {
   if (wanted <= announced_) return;
   wanted_ = wanted;
   if (!max_message_known_) return;
+  // A reader that takes whatever is there has not come round to what is: its thread is busy. What
+  // comes until it does is kept here, so that the peer need not wait for it as well.
+  if (demand_ == Demand::kContinuous && deliverable()) {
+    window_ = std::max(window_, std::min(window_ * 2, max_window_));
+  }
   const uint64_t message = wire::message_cost(max_message_);
   const uint64_t needed = wanted - std::min(wanted, consumed_cost_);
   window_ = std::max(window_, std::min(needed, message));

@@ -60,6 +60,7 @@ describe('options of a peer', () => {
       impair: undefined,
       signal: undefined,
       driver: 'auto',
+      spin: false,
       congestion: 'cubic',
     })
     expect(settings.identity).toBeInstanceOf(Identity)
@@ -236,6 +237,14 @@ describe('options of a peer', () => {
     for (const congestion of ['cubic', 'bbr'] as const) {
       expect(peerOptions({ engine: { congestion } }).congestion).toBe(congestion)
     }
+    for (const spin of [true, false]) expect(peerOptions({ engine: { spin } }).spin).toBe(spin)
+    for (const spin of [1, 50, 'yes', null]) {
+      expect(refusal(() => peerOptions({ engine: { spin } }))).toMatchObject({
+        option: 'engine.spin',
+        value: spin,
+        allowed: 'true or false',
+      })
+    }
     for (const congestion of ['reno', 'BBR', 1, null]) {
       expect(refusal(() => peerOptions({ engine: { congestion } }))).toMatchObject({
         option: 'engine.congestion',
@@ -250,7 +259,6 @@ describe('options of a peer', () => {
     ['discovery', []],
     ['engine.threads', 2],
     ['engine.threads', 0],
-    ['engine.spin', true],
   ])('%s is not available: %j', (option, value) => {
     const error = refusal(() => peerOptions(nested(option, value)))
     expect(error).toMatchObject({ option, value })
