@@ -123,8 +123,10 @@ export interface HostConfig {
   /** For tests: the number of the first message in each direction of every channel; 0 = 1. */
   firstSequence?: number
   impair?: ImpairConfig
+  /** More than 1: so many engines of its own, each with threads and sockets; else it is in the environment's engine. */
+  engines?: number
   /** Kernel features to do without, for tests. */
-  disable?: { gso?: boolean; gro?: boolean; mmsg?: boolean }
+  disable?: { gso?: boolean; gro?: boolean; mmsg?: boolean; steering?: boolean }
 }
 
 export interface HostInfo {
@@ -304,6 +306,9 @@ export const enum HostCounter {
   RefusedOfPeer,
   RefusedByRate,
   RefusedDialled,
+  /** Datagrams that came to another engine of the peer, and were brought to the right one or got lost. */
+  HandedOver,
+  HandOversLost,
   Length,
 }
 
@@ -355,7 +360,8 @@ export interface NativeBinding {
   hostClose(host: number, code: number, reason: string): void
   /** At once, silently; no more events of its objects. Every handle of the host becomes invalid. */
   hostDestroy(host: number): void
-  hostCounters(host: number): Float64Array | undefined
+  /** Of one of its engines, from 0, or of all together. */
+  hostCounters(host: number, engine?: number): Float64Array | undefined
   /** Keeps the process alive while the environment's sum of these is above 0. */
   hostKeepAlive(host: number, keep: boolean): void
 

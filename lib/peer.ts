@@ -125,7 +125,8 @@ export interface Peer extends EventEmitter<PeerEvents>, AsyncDisposable {
 export async function createPeer(options?: PeerOptions): Promise<Peer> {
   const checked = peerOptions(options)
   checked.signal?.throwIfAborted()
-  const running = engine(checked.driver)
+  // A peer with several engines brings its own threads along.
+  const running = engine(checked.threads > 1 ? 'auto' : checked.driver)
   const settings = await withIdentity(checked)
   settings.signal?.throwIfAborted()
   return peerOn(running, settings)

@@ -88,6 +88,7 @@ class HybridDriver final : public Driver, public engine::Waker {
   void yield() override { wake_.wake(); }
   void on_sockets_changed() override {}
   void keep_alive(bool keep) override;
+  engine::Waker* waker() override { return this; }
   bool needs_scope() const override { return true; }
   bool receives() const override { return true; }
   void stop() override;

@@ -60,6 +60,7 @@ Host* Engine::create_host(const HostOptions& options, HostError* error) {
   }
   host->endpoint_.user = reinterpret_cast<uintptr_t>(host);
   hosts_.push_back(host);
+  if (options.group != nullptr) grouped_ = host;
   return host;
 }
 
@@ -78,6 +79,7 @@ void Engine::close_host(Host* host, Time now, wire::Code code, const char* reaso
 
 void Engine::destroy_host(Host* host) {
   if (held_.socket != nullptr && held_.socket->host == host) held_ = {};
+  if (grouped_ == host) grouped_ = nullptr;
   hosts_.remove(host);
   closing_.remove(host);
   reports_.remove(host);
@@ -118,12 +120,13 @@ bool Engine::take_alarm() {
 // --- Receiving.
 
 size_t Engine::receive(Time now, size_t max_bytes) {
+  size_t datagrams = grouped_ == nullptr ? 0 : grouped_->receive_handed_over(now);
   ReadySocket ready[SocketSet::kMaxReady];
   const size_t count = sockets_.ready(ready, SocketSet::kMaxReady);
-  if (count == 0) return 0;
+  if (count + datagrams == 0) return 0;
   // A share each, so that one busy socket does not starve the others; at least one full read.
-  const size_t share = std::max(max_bytes / count, net::ReceiveBatch::kBufferBytes);
-  size_t datagrams = 0;
+  const size_t share =
+      std::max(max_bytes / std::max<size_t>(count, 1), net::ReceiveBatch::kBufferBytes);
   for (size_t i = 0; i < count; i++) {
     if (ready[i].writable) on_writable(ready[i].socket, now);
     if (ready[i].readable) datagrams += receive_from(ready[i].socket, now, share);
@@ -157,7 +160,7 @@ size_t Engine::receive_from(HostSocket* socket, Time now, size_t budget) {
     }
     socket->receive_errors = 0;
     batch_.for_each_datagram([&](const net::Address& from, uint8_t* data, size_t size) {
-      host->endpoint_.receive(now, to_path_address(from, index), data, size);
+      host->receive(now, to_path_address(from, index), data, size);
     });
     datagrams += result.datagrams;
     used += result.bytes + kReadCost;
