@@ -125,8 +125,7 @@ export interface Peer extends EventEmitter<PeerEvents>, AsyncDisposable {
 export async function createPeer(options?: PeerOptions): Promise<Peer> {
   const checked = peerOptions(options)
   checked.signal?.throwIfAborted()
-  // A peer with several engines brings its own threads along.
-  const running = engine(checked.threads > 1 ? 'auto' : checked.driver)
+  const running = engine(checked.driver, checked.threads)
   const settings = await withIdentity(checked)
   settings.signal?.throwIfAborted()
   return peerOn(running, settings)
