@@ -290,11 +290,12 @@ let running: Engine | undefined
 
 /**
  * The engine of this thread, started if it is not. Throws `NATIVE_MISSING`, or an {@link OptionError} if it runs with
- * another driver than the one asked for.
+ * another driver than the one asked for; but a peer with several `threads` has engines of its own, and needs this one only
+ * to hear from them.
  */
-export function engine(driver: 'auto' | 'hybrid' | 'thread'): Engine {
+export function engine(driver: 'auto' | 'hybrid' | 'thread', threads = 1): Engine {
   running ??= new Engine(loadNative(), driver)
-  if (driver !== 'auto' && driver !== running.driver) {
+  if (threads === 1 && driver !== 'auto' && driver !== running.driver) {
     const allowed = `'auto' or '${running.driver}', which is what this thread's engine runs with`
     throw new OptionError('engine.driver', driver, allowed)
   }

@@ -27,6 +27,7 @@ export { createPeer, type Peer, type PeerEvents, type ServeOptions } from './pee
 export type { Handler, Service } from './service'
 export type {
   ChannelStats,
+  EngineStats,
   PathStats,
   PeerStats,
   RefusedByCause,

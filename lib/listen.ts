@@ -118,6 +118,7 @@ function create(
     idleTimeout: limits.idleTimeout,
     mtu: settings.mtu,
     firstSequence,
+    ...(settings.threads === 1 ? {} : { engines: settings.threads }),
     ...(impair === undefined ? {} : { impair }),
     disable: disabledFeatures(),
   })

@@ -123,6 +123,8 @@ export interface HostConfig {
   /** For tests: the number of the first message in each direction of every channel; 0 = 1. */
   firstSequence?: number
   impair?: ImpairConfig
+  /** More than 1: so many engines of its own, each with threads and sockets; else it is in the environment's engine. */
+  engines?: number
   /** Features of the operating system to do without. */
   disable?: DisabledFeatures
 }
@@ -138,6 +140,8 @@ export interface DisabledFeatures {
   dontFragment?: boolean
   /** SO_RCVBUF, SO_SNDBUF. */
   buffers?: boolean
+  /** SO_ATTACH_REUSEPORT_CBPF. For tests only. */
+  steering?: boolean
 }
 
 export interface HostInfo {
@@ -325,6 +329,9 @@ export const enum HostCounter {
   RefusedOfPeer,
   RefusedByRate,
   RefusedDialled,
+  /** Datagrams that came to another engine of the peer, and were brought to the right one or got lost. */
+  HandedOver,
+  HandOversLost,
   /** Of the environment's engine, these two. */
   Spins,
   SpinHits,
@@ -381,7 +388,8 @@ export interface NativeBinding {
   hostClose(host: number, code: number, reason: string): void
   /** At once, silently; no more events of its objects. Every handle of the host becomes invalid. */
   hostDestroy(host: number): void
-  hostCounters(host: number): Float64Array | undefined
+  /** Of one of its engines, from 0, or of all together. */
+  hostCounters(host: number, engine?: number): Float64Array | undefined
   hostSockets(host: number): readonly SocketInfo[] | undefined
   /** Keeps the process alive while the environment's sum of these is above 0. */
   hostKeepAlive(host: number, keep: boolean): void

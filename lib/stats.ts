@@ -199,11 +199,31 @@ export interface SocketStats {
   readonly dontFragment: boolean
 }
 
+/** One engine of a peer: see {@link EngineOptions.threads}. */
+export interface EngineStats {
+  /** Sessions now, those that are begun or closing included. */
+  readonly sessions: number
+  readonly sessionsOpened: number
+  /** What came and went at its sockets. */
+  readonly datagramsReceived: number
+  readonly datagramsSent: number
+  readonly bytesReceived: number
+  readonly bytesSent: number
+  /** Datagrams for this engine that the system gave to another one, which handed them over. */
+  readonly handedOver: number
+  /** Such datagrams that found too many waiting: lost, and sent again by the other side. */
+  readonly handOversLost: number
+  /** Native memory of its sessions, channels and handshakes, bytes. */
+  readonly memoryBytes: number
+}
+
 /** The counters of a peer since it was created. */
 export interface PeerStats {
   readonly sockets: readonly SocketStats[]
   readonly sessions: readonly SessionStats[]
   readonly services: readonly ServiceStats[]
+  /** The engines of this peer, as many as `engine.threads`; all other counters are sums over them. */
+  readonly engines: readonly EngineStats[]
   /** Channels open now, of all services and those opened by this peer. */
   readonly channels: number
   readonly channelsOpened: number
@@ -352,12 +372,30 @@ export function channelStats(
   }
 }
 
-/** What of {@link PeerStats} comes from the native part. */
-export function hostStats(native: NativeBinding, host: number) {
+function engineStats(counters: Counters): EngineStats {
+  const at = (index: HostCounter) => counters?.[index] ?? 0
+  return {
+    sessions: at(HostCounter.Sessions),
+    sessionsOpened: at(HostCounter.SessionsOpened),
+    datagramsReceived: at(HostCounter.DatagramsIn),
+    datagramsSent: at(HostCounter.DatagramsOut),
+    bytesReceived: at(HostCounter.BytesIn),
+    bytesSent: at(HostCounter.BytesOut),
+    handedOver: at(HostCounter.HandedOver),
+    handOversLost: at(HostCounter.HandOversLost),
+    memoryBytes: at(HostCounter.MemoryBytes),
+  }
+}
+
+/** What of {@link PeerStats} comes from the native part; `engines` is how many the peer has. */
+export function hostStats(native: NativeBinding, host: number, engines: number) {
   const counters = native.hostCounters(host)
   const at = (index: HostCounter) => counters?.[index] ?? 0
   return {
     sockets: (native.hostSockets(host) ?? []).map((socket): SocketStats => ({ ...socket })),
+    engines: Array.from({ length: engines }, (_, index) =>
+      engineStats(native.hostCounters(host, index)),
+    ),
     sessionsOpened: at(HostCounter.SessionsOpened),
     sessionsClosed: at(HostCounter.SessionsClosed),
     datagramsReceived: at(HostCounter.DatagramsIn),

@@ -100,14 +100,20 @@ export interface ImpairOptions {
   seed?: number
 }
 
-/** How the native part runs. One engine serves all peers of a thread, so that the first peer decides. */
+/** How the native part runs. One engine serves all peers of a thread, so that the first peer decides; but see `threads`. */
 export interface EngineOptions {
   /**
    * `'hybrid'`: in the event loop, and by a helper thread while the event loop is busy. `'thread'`: by a thread of its own.
-   * `'auto'` (default): hybrid where the runtime allows it.
+   * `'auto'` (default): hybrid where the runtime allows it. With more than one of `threads` not `'hybrid'`.
    */
   driver?: 'auto' | 'hybrid' | 'thread'
-  /** Only 1 (default) is available in this version. */
+  /**
+   * How many engines this peer has, 1 to 64. Default 1. With more, the peer has so many engines of its own: each receives,
+   * decrypts, acknowledges, encrypts and sends on a thread of its own, and computes handshakes on another. For servers on
+   * machines with many cores whose sessions are more than one core can serve; a session is always at one engine, and JavaScript stays one
+   * thread. All engines are reached at the same addresses. `limits.sessions` and `limits.memory` hold for all of them together; of
+   * `sessionsPerPeer`, `halfOpen`, `cookiesFrom`, `handshakeRate`, `unprovenRate` and `resetRate` each has an equal part, rounded up.
+   */
   threads?: number
   /**
    * After a few datagrams, look for the next one for up to 50 µs before sleeping: in a ping-pong that is quicker than being woken, and takes a
@@ -175,6 +181,7 @@ export interface PeerSettings {
   readonly signal: AbortSignal | undefined
   readonly driver: 'auto' | 'hybrid' | 'thread'
   readonly spin: boolean
+  readonly threads: number
   readonly congestion: Congestion
 }
 
@@ -200,6 +207,8 @@ const leastMemory = 2 ** 20
 const mostMemory = Number.MAX_SAFE_INTEGER
 /** A second. */
 const mostRate = 1_000_000
+/** As many as connection ids are made for (native/engine/steering.h). */
+const mostThreads = 64
 
 const limitNames = [
   'sessions',
@@ -352,17 +361,22 @@ function impairIn(value: unknown): ImpairConfig | undefined {
   }
 }
 
-function engineIn(value: unknown): Pick<PeerSettings, 'driver' | 'spin' | 'congestion'> {
+function engineIn(
+  value: unknown,
+): Pick<PeerSettings, 'driver' | 'threads' | 'spin' | 'congestion'> {
   const name = 'engine'
   const given = options(name, value, ['driver', 'threads', 'spin', 'congestion'])
-  if (given.threads !== undefined && given.threads !== 1) {
-    const allowed = '1; more threads are not available in this version'
-    throw new OptionError(path(name, 'threads'), given.threads, allowed)
+  const threads =
+    given.threads === undefined ? 1 : integer(path(name, 'threads'), given.threads, 1, mostThreads)
+  if (threads > 1 && given.driver === 'hybrid') {
+    const allowed = "'auto', 'thread'; with more than one of engine.threads each engine has its own"
+    throw new OptionError(path(name, 'driver'), given.driver, allowed)
   }
   const { driver = 'auto', spin = false, congestion = 'cubic' } = given
   return {
     driver: choice(path(name, 'driver'), driver, ['auto', 'hybrid', 'thread']),
     spin: flag(path(name, 'spin'), spin),
+    threads,
     congestion: choice(path(name, 'congestion'), congestion, ['cubic', 'bbr']),
   }
 }

@@ -36,9 +36,10 @@ napi_value channel_open(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   const int32_t host = entry->host;
+  Shard* shard = Environment::shard_of(*entry->session);
   int32_t handle = kNoHandle;
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(shard));
     const transport::Time now = environment.now();
     Channel* channel =
         entry->session->open_channel(now, config, reinterpret_cast<const uint8_t*>(service),
@@ -54,7 +55,7 @@ napi_value channel_open(napi_env env, napi_callback_info info) {
   if (handle >= 0) {
     environment.objects.channels.get(handle)->max_buffered = config.max_buffered;
   }
-  environment.after_change();
+  environment.after_change(shard);
   return to_js(env, handle);
 }
 
@@ -69,11 +70,12 @@ napi_value channel_accept(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   entry->max_buffered = config.max_buffered;
+  Shard* shard = Environment::shard_of(*entry->channel);
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(shard));
     entry->channel->accept(environment.now(), config);
   }
-  environment.after_change();
+  environment.after_change(shard);
   return nullptr;
 }
 
@@ -84,13 +86,14 @@ napi_value end_with_code(napi_env env, napi_callback_info info) {
   Environment& environment = arguments.environment();
   Channel* channel = environment.objects.channel(arguments.handle(0));
   if (channel == nullptr) return nullptr;
+  Shard* shard = Environment::shard_of(*channel);
   const Reason reason(env, arguments[2]);
   const wire::Code code = wire::code_from_wire(to_integer(arguments.number(1), UINT32_MAX));
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(shard));
     (channel->*kEnd)(environment.now(), code, reason.text, reason.length);
   }
-  environment.after_change();
+  environment.after_change(shard);
   return nullptr;
 }
 
@@ -121,12 +124,13 @@ napi_value channel_demand(napi_env env, napi_callback_info info) {
   Environment& environment = arguments.environment();
   Channel* channel = environment.objects.channel(arguments.handle(0));
   if (channel == nullptr) return nullptr;
+  Shard* shard = Environment::shard_of(*channel);
   const int32_t demand = std::clamp(arguments.handle(1), 0, 2);
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(shard));
     channel->set_demand(environment.now(), static_cast<transport::Demand>(demand));
   }
-  environment.after_change();
+  environment.after_change(shard);
   return nullptr;
 }
 
@@ -135,11 +139,12 @@ napi_value channel_watch(napi_env env, napi_callback_info info) {
   Environment& environment = arguments.environment();
   Channel* channel = environment.objects.channel(arguments.handle(0));
   if (channel == nullptr) return nullptr;
+  Shard* shard = Environment::shard_of(*channel);
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(shard));
     channel->watch_acknowledged(environment.now(), to_integer(arguments.number(1), UINT64_MAX / 2));
   }
-  environment.after_change();
+  environment.after_change(shard);
   return nullptr;
 }
 
@@ -148,11 +153,12 @@ napi_value channel_end(napi_env env, napi_callback_info info) {
   Environment& environment = arguments.environment();
   Channel* channel = environment.objects.channel(arguments.handle(0));
   if (channel == nullptr) return nullptr;
+  Shard* shard = Environment::shard_of(*channel);
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(shard));
     channel->end(environment.now());
   }
-  environment.after_change();
+  environment.after_change(shard);
   return nullptr;
 }
 
@@ -163,14 +169,15 @@ napi_value channel_release(napi_env env, napi_callback_info info) {
   ChannelEntry* entry = environment.objects.channels.get(handle);
   if (entry == nullptr) return nullptr;
   Channel* channel = entry->channel;
+  Shard* shard = Environment::shard_of(*channel);
   const int32_t host = entry->host;
   environment.objects.remove_channel(handle);
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(shard));
     channel->release(environment.now());
     environment.free_if_done(host);
   }
-  environment.after_change();
+  environment.after_change(shard);
   return nullptr;
 }
 
@@ -181,7 +188,7 @@ napi_value channel_counters_call(napi_env env, napi_callback_info info) {
   if (channel == nullptr) return nullptr;
   CounterRow row;
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(Environment::shard_of(*channel)));
     row = channel_counters(*channel);
   }
   return row.to_js(env);

@@ -55,6 +55,8 @@ CounterRow host_counters(engine::Host& host) {
   row.add(endpoint.refused_of_peer);
   row.add(endpoint.refused_by_rate);
   row.add(endpoint.refused_dialled);
+  row.add(host.handed_over());
+  row.add(host.hand_overs_lost());
   return row;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/spin_budget.h"
+#include "engine/waker.h"
 #include "transport/time.h"
 
 namespace hawser::binding {
@@ -21,6 +22,8 @@ class Driver {
   virtual void set_spin(bool on) = 0;
   // How that went; nullptr: it cannot.
   virtual const engine::SpinBudget* spinning() const = 0;
+  // Has serve() called soon, from any thread, until stop(); nullptr: there are no other threads.
+  virtual engine::Waker* waker() = 0;
   // Whether serve() is called from outside any callback of Node's, so that a scope must be opened
   // for promises and ticks to run.
   virtual bool needs_scope() const = 0;

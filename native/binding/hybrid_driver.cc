@@ -99,6 +99,7 @@ class HybridDriver final : public Driver, public engine::Waker {
   void keep_alive(bool keep) override;
   void set_spin(bool on) override { spin_.set_enabled(on && uv_.backend_fd != nullptr); }
   const engine::SpinBudget* spinning() const override { return &spin_; }
+  engine::Waker* waker() override { return this; }
   bool needs_scope() const override { return true; }
   bool receives() const override { return true; }
   void stop() override;

@@ -60,6 +60,7 @@ Host* Engine::create_host(const HostOptions& options, HostError* error) {
   }
   host->endpoint_.user = reinterpret_cast<uintptr_t>(host);
   hosts_.push_back(host);
+  if (options.group != nullptr) grouped_ = host;
   return host;
 }
 
@@ -78,6 +79,7 @@ void Engine::close_host(Host* host, Time now, wire::Code code, const char* reaso
 
 void Engine::destroy_host(Host* host) {
   if (held_.socket != nullptr && held_.socket->host == host) held_ = {};
+  if (grouped_ == host) grouped_ = nullptr;
   hosts_.remove(host);
   closing_.remove(host);
   reports_.remove(host);
@@ -120,12 +122,14 @@ bool Engine::take_alarm() {
 // --- Receiving.
 
 size_t Engine::receive(Time now, size_t max_bytes) {
-  size_t datagrams = 0;
+  size_t datagrams = grouped_ == nullptr ? 0 : grouped_->receive_handed_over(now);
+  size_t guessed = 0;
   if (HostSocket* guess = guess_.next()) {
-    datagrams = receive_from(guess, now, 1);
-    if (datagrams > 1) guess_.forget();
+    guessed = receive_from(guess, now, 1);
+    if (guessed > 1) guess_.forget();
   }
-  if (datagrams != 1) datagrams += receive_ready(now, max_bytes);
+  datagrams += guessed;
+  if (guessed != 1) datagrams += receive_ready(now, max_bytes);
   count_progress(datagrams);
   return datagrams;
 }
@@ -175,7 +179,7 @@ size_t Engine::receive_from(HostSocket* socket, Time now, size_t budget) {
     }
     socket->receive_errors = 0;
     batch_.for_each_datagram([&](const net::Address& from, uint8_t* data, size_t size) {
-      host->endpoint_.receive(now, to_path_address(from, index), data, size);
+      host->receive(now, to_path_address(from, index), data, size);
     });
     datagrams += result.datagrams;
     used += result.bytes + kReadCost;

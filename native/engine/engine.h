@@ -157,6 +157,8 @@ class Engine {
   transport::TimerWheel wheel_;
   Host::Timer alarm_{nullptr};
   bool alarm_due_ = false;
+  // The one whose siblings are in other engines; nullptr: there is none.
+  Host* grouped_ = nullptr;
   transport::List<Host, &Host::all_hook_> hosts_;
   transport::List<Host, &Host::closing_hook_> closing_;
   transport::List<Host, &Host::report_hook_> reports_;

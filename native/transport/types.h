@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "transport/shared_use.h"
 #include "transport/time.h"
 #include "wire/codes.h"
 #include "wire/frames.h"
@@ -80,6 +81,9 @@ struct EndpointConfig {
   uint32_t max_channels = 65'536;
   // Bytes of memory for all sessions and channels together; 0 = no limit.
   size_t memory_limit = 0;
+  // nullptr: max_sessions and memory_limit are of this endpoint alone. Else of all that are given
+  // the same, which may be in other engines; outlives them.
+  SharedUse* shared = nullptr;
   // A session ends when nothing was received for this long. Milliseconds, 0 = never.
   uint32_t idle_timeout_ms = 30'000;
   // Credit of a channel before its OPEN or ACCEPT, and the smallest receive window. Bytes of cost.

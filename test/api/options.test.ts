@@ -61,6 +61,7 @@ describe('options of a peer', () => {
       signal: undefined,
       driver: 'auto',
       spin: false,
+      threads: 1,
       congestion: 'cubic',
     })
     expect(settings.identity).toBeInstanceOf(Identity)
@@ -234,6 +235,21 @@ describe('options of a peer', () => {
       allowed: "'auto', 'hybrid', 'thread'",
     })
     expect(refusal(() => peerOptions({ engine: 'thread' })).option).toBe('engine')
+    for (const driver of ['auto', 'thread', undefined] as const) {
+      expect(peerOptions({ engine: { driver, threads: 64 } }).threads).toBe(64)
+    }
+    for (const threads of [0, 65, 1.5, -1, '2', null, Number.NaN]) {
+      expect(refusal(() => peerOptions({ engine: { threads } }))).toMatchObject({
+        option: 'engine.threads',
+        value: threads,
+        allowed: 'a whole number from 1 to 64',
+      })
+    }
+    expect(refusal(() => peerOptions({ engine: { threads: 2, driver: 'hybrid' } }))).toMatchObject({
+      option: 'engine.driver',
+      value: 'hybrid',
+      allowed: expect.stringMatching(/^'auto', 'thread'; /),
+    })
     for (const congestion of ['cubic', 'bbr'] as const) {
       expect(peerOptions({ engine: { congestion } }).congestion).toBe(congestion)
     }
@@ -257,8 +273,6 @@ describe('options of a peer', () => {
   test.each<[string, unknown]>([
     ['discovery', ['lan']],
     ['discovery', []],
-    ['engine.threads', 2],
-    ['engine.threads', 0],
   ])('%s is not available: %j', (option, value) => {
     const error = refusal(() => peerOptions(nested(option, value)))
     expect(error).toMatchObject({ option, value })
