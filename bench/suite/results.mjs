@@ -17,6 +17,7 @@ export function summarise(runs) {
         case: variant,
         contender,
         values: {},
+        texts: {},
         failures: [],
         runs: 0,
       })
@@ -28,6 +29,7 @@ export function summarise(runs) {
     }
     row.runs++
     for (const [name, value] of Object.entries(metrics)) {
+      if (typeof value === 'string') row.texts[name] ??= value
       if (typeof value !== 'number' || Number.isNaN(value)) continue
       row.values[name] ??= []
       row.values[name].push(value)

@@ -14,9 +14,13 @@ const flowLasts = 10
 /** One entry of the plan. Resolves to metrics; rejects with a RunFailure. */
 async function runOne({ contender, place, workload, settings }) {
   const { spot } = place
-  if (contender.external) return runIperf(spot, settings.seconds)
+  const controller = contender.tcp ?? settings.tcp
+  if (contender.external) {
+    return runIperf(spot, settings.slowSeconds ?? settings.seconds, controller)
+  }
+  place.useController(controller)
   const about = { contender, workload, spot, settings }
-  if (settings.beside !== true) return runPair(about)
+  if (settings.beside === undefined) return runPair(about)
   let flow
   let megabytesBetween
   try {
@@ -24,7 +28,7 @@ async function runOne({ contender, place, workload, settings }) {
       ...about,
       hooks: {
         async before() {
-          flow = await startFlow(spot, flowLead + settings.seconds * flowLasts)
+          flow = await startFlow(spot, flowLead + settings.seconds * flowLasts, settings.beside)
           await new Promise((resolve) => setTimeout(resolve, flowLead * 1000))
         },
         start() {

@@ -45,7 +45,8 @@ function byFirst(metric) {
 
 function section(workload, rows, all) {
   const used = workload.metrics.filter(({ key, only }) => {
-    if (!rows.some((row) => row.metrics[key] !== undefined)) return false
+    if (!rows.some((row) => row.metrics[key] !== undefined || row.texts[key] !== undefined))
+      return false
     return only !== 'unreliable' || rows.some((row) => row.metrics[key]?.max > 0)
   })
   if (used.length === 0) used.push(workload.metrics[0])
@@ -63,7 +64,10 @@ function section(workload, rows, all) {
     .sort(byFirst(first))
     .map((row) => [
       `${row.contender === ours ? '* ' : '  '}${titles.get(row.contender) ?? row.contender}`,
-      ...used.map((metric) => cell(metric, row.metrics[metric.key], metric === first)),
+      ...used.map(
+        (metric) =>
+          row.texts[metric.key] ?? cell(metric, row.metrics[metric.key], metric === first),
+      ),
       ...compared.map(({ key }) => (row.contender === ours ? '' : figure(ratio(all, row, key)))),
       row.failures.length === 0 ? String(row.runs) : `${row.runs}, ${row.failures.length} FAILED`,
     ])
