@@ -61,7 +61,7 @@ function refusal(workload, place, variant, contender, choice) {
   // Beside a TCP flow, iperf3 is that flow.
   if (contender.external) return variant?.beside ? '' : undefined
   return (
-    workload.takesAt?.[place]?.(contender, variant) ?? workload.takes?.(contender, variant, choice)
+    workload.takes?.(contender, variant, choice) ?? workload.takesAt?.[place]?.(contender, variant)
   )
 }
 

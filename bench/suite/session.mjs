@@ -21,6 +21,7 @@ async function runOne({ contender, place, workload, settings }) {
   place.useController(controller)
   const about = { contender, workload, spot, settings }
   if (settings.beside === undefined) return runPair(about)
+  const longest = settings.slowSeconds ?? settings.seconds
   let flow
   let megabytesBetween
   try {
@@ -28,7 +29,7 @@ async function runOne({ contender, place, workload, settings }) {
       ...about,
       hooks: {
         async before() {
-          flow = await startFlow(spot, flowLead + settings.seconds * flowLasts, settings.beside)
+          flow = await startFlow(spot, flowLead + longest * flowLasts, settings.beside)
           await new Promise((resolve) => setTimeout(resolve, flowLead * 1000))
         },
         start() {
