@@ -4,78 +4,77 @@
 const bench = (file: string): any => require(`../../bench/${file}.mjs`)
 
 const { makePlan } = bench('suite/plan')
-const { contenders } = bench('suite/registry')
-const { workloads } = bench('suite/workloads')
 
 interface Named {
   readonly name: string
 }
 
 interface Group {
-  readonly workload: Named
   readonly variant?: Named
   readonly order: { readonly contender: Named; readonly run: number }[]
   readonly planned: number
   readonly settings: { readonly seconds: number }
 }
 
-const named = <T extends Named>(list: T[], ...names: string[]): T[] =>
-  list.filter(({ name }) => names.includes(name))
+const plain = { name: 'plain', places: ['lo'], seconds: 2, overhead: 1 }
+const varied = {
+  ...plain,
+  cases: {
+    lo: [
+      { name: 'alone', loss: 0 },
+      { name: 'long', loss: 0, full: true },
+      { name: 'beside TCP', loss: 0, beside: 'cubic' },
+    ],
+  },
+}
+const some = { name: 'some', reliable: true }
+const native = { name: 'native', reliable: true, external: true }
 
-/** The groups of some workloads and contenders at one place. */
-function planned(workload: string, place: string, who: string[], more = {}): Group[] {
-  return makePlan({
-    workloads: named(workloads, workload),
-    contenders: named(contenders, ...who),
-    places: [place],
-    ...more,
-  }).groups
+/** The groups of one workload. */
+function planned(workload: object, more = {}): Group[] {
+  const choice = { contenders: [some], places: ['lo'], hasController: () => true, ...more }
+  return makePlan({ ...choice, workloads: [workload] }).groups
 }
 
+const runs = (groups: Group[]) => groups[0]?.order.map(({ run }) => run)
 const cases = (groups: Group[]) => groups.map(({ variant }) => variant?.name)
 
 test('everyone runs three times, unless the workload or the caller says otherwise', () => {
-  const runs = (groups: Group[]) => groups[0]?.order.map(({ run }) => run)
-  expect(runs(planned('w1', 'lo', ['net']))).toEqual([0, 1, 2])
-  expect(runs(planned('w8', 'lo', ['net']))).toEqual([0])
-  expect(runs(planned('w1', 'lo', ['net'], { runs: 5 }))).toEqual([0, 1, 2, 3, 4])
-  expect(runs(planned('w1', 'lo', ['net'], { quick: true }))).toEqual([0])
+  expect(runs(planned(plain))).toEqual([0, 1, 2])
+  expect(runs(planned({ ...plain, runs: 1 }))).toEqual([0])
+  expect(runs(planned({ ...plain, runs: 4, runsAt: { lo: 2 } }))).toEqual([0, 1])
+  expect(runs(planned({ ...plain, runs: 1 }, { runs: 5 }))).toEqual([0, 1, 2, 3, 4])
+  expect(runs(planned(plain, { quick: true }))).toEqual([0])
 })
 
 test('some cases are for --full only', () => {
-  expect(cases(planned('w6', 'lo', ['net']))).toEqual(['1,000'])
-  expect(cases(planned('w6', 'lo', ['net'], { full: true }))).toEqual(['1,000', '10,000'])
-  expect(cases(planned('w5', 'cable', ['udx']))).toEqual(['1 %', '0 %, beside TCP'])
-  expect(cases(planned('w5', 'cable', ['udx'], { full: true }))).toHaveLength(4)
+  expect(cases(planned(varied))).toEqual(['alone', 'beside TCP'])
+  expect(cases(planned(varied, { full: true }))).toEqual(['alone', 'long', 'beside TCP'])
 })
 
 test('--quick runs the first case, for a quarter of the time', () => {
-  const [whole] = planned('w5', 'wire', ['net']) as [Group]
-  const quick = planned('w5', 'wire', ['net'], { quick: true }) as [Group]
-  expect(cases(quick)).toEqual(['1 %'])
-  expect(quick[0].settings.seconds).toBeCloseTo(whole.settings.seconds / 4)
+  const groups = planned(varied, { quick: true })
+  expect(cases(groups)).toEqual(['alone'])
+  expect(groups[0]?.settings.seconds).toBe(0.5)
+  expect(planned(varied)[0]?.settings.seconds).toBe(2)
 })
 
-test('iperf3 is not measured beside itself', () => {
-  const groups = planned('w5', 'cable', ['udx', 'iperf3'], { full: true })
-  const who = Object.fromEntries(
-    groups.map(({ variant, order }) => [
-      variant?.name,
-      order.map(({ contender }) => contender.name).sort(),
-    ]),
-  )
-  expect(who).toEqual({
-    '0 %': ['iperf3', 'udx'],
-    '1 %': ['iperf3', 'udx'],
-    '5 %': ['iperf3', 'udx'],
-    '0 %, beside TCP': ['udx'],
-  })
+test('a TCP flow is not measured beside itself', () => {
+  const groups = planned(varied, { contenders: [some, native], full: true })
+  const who = groups.map(({ variant, order }) => [
+    variant?.name,
+    [...new Set(order.map(({ contender }) => contender.name))].sort(),
+  ])
+  expect(who).toEqual([
+    ['alone', ['native', 'some']],
+    ['long', ['native', 'some']],
+    ['beside TCP', ['some']],
+  ])
 })
 
-test('a TCP flow beside it takes its time, which counts', () => {
-  const groups = planned('w5', 'cable', ['udx'], { full: true })
-  const time = (name: string) => groups.find(({ variant }) => variant?.name === name)?.planned ?? 0
+test('the TCP flow beside it takes its time, which counts', () => {
+  const [alone, long, beside] = planned(varied, { full: true, runs: 1 }) as [Group, Group, Group]
   // The flow has 2 s to itself.
-  expect(time('0 %, beside TCP') - time('0 %')).toBeGreaterThanOrEqual(2)
-  expect(time('0 %')).toBe(time('5 %'))
+  expect(beside.planned - alone.planned).toBeGreaterThanOrEqual(2)
+  expect(long.planned).toBe(alone.planned)
 })

@@ -21,6 +21,8 @@ const named = (list: Named[], name: string) => list.find((item) => item.name ===
 const quiet = { run: () => {}, place: () => {} }
 const net = named(contenders, 'net')
 const w1 = named(workloads, 'w1')
+// biome-ignore lint/suspicious/noExplicitAny: a plain object, without a type
+const w5: any = named(workloads, 'w5')
 
 test('the place is told the loss of each run before it begins', async () => {
   const events: unknown[] = []
@@ -69,6 +71,8 @@ const intervals = Array.from({ length: 240 }, (_, index) => ({
 process.on('SIGINT', () => process.stdout.write(JSON.stringify({ intervals }), () => process.exit()))
 setInterval(() => {}, 1000)
 `
+  /** As the plan says it. */
+  const { beside } = w5.cases.cable.find((variant: { beside?: unknown }) => variant.beside)
   let folder: string
 
   beforeAll(() => {
@@ -84,9 +88,10 @@ setInterval(() => {}, 1000)
     const place = {
       spot: { sender: spot, receiver: spot },
       prepare: async () => {},
+      useController: () => {},
       close: async () => {},
     }
-    const settings = { seconds: 0.1, warmUp: 0.02, count: 2000, beside: true }
+    const settings = { seconds: 0.1, warmUp: 0.02, count: 2000, beside }
     const order = [{ contender: net, run: 0 }]
     const groups = [{ workload: w1, place: 'cable', settings, order }]
     const [{ failure, metrics }] = await carryOut({
