@@ -76,9 +76,10 @@ export function runHere(name: string, { settings, contender, link = linked, onLi
   const commands = { listen: () => ({}), connect, linked: () => {} }
   const remote = (side: 'sender' | 'receiver') => ({
     async ask(command: string, argument: object = {}) {
-      return ({ ...role[side], ...commands } as Record<string, (argument: object) => unknown>)[
-        command
-      ]?.(argument)
+      const known: Record<string, (argument: object) => unknown> = { ...role[side], ...commands }
+      const answer = known[command]
+      if (answer === undefined) throw new Error(`no command ${command}`)
+      return answer(argument)
     },
   })
   const [sender, receiver] = [remote('sender'), remote('receiver')]

@@ -63,14 +63,15 @@ test('the share is the part of both', () => {
 })
 
 describe('beside a TCP flow', () => {
-  /** In place of iperf3: a flow of 5 MB/s for as long as it may last. */
-  const flow = `#!${process.execPath}
-const intervals = Array.from({ length: 240 }, (_, index) => ({
-  sum: { start: index / 4, end: (index + 1) / 4, bytes: 1.25e6 },
-}))
-process.on('SIGINT', () => process.stdout.write(JSON.stringify({ intervals }), () => process.exit()))
-setInterval(() => {}, 1000)
+  /** In place of iperf3: whatever it is asked, it goes on until it is told to stop, and then reports `intervals`. */
+  const flow = `#!/bin/sh
+trap 'cat "$0.json"; exit' INT
+while :; do sleep 0.05; done
 `
+  /** A minute of 5 MB/s. */
+  const intervals = Array.from({ length: 240 }, (_, index) => ({
+    sum: { start: index / 4, end: (index + 1) / 4, bytes: 1.25e6 },
+  }))
   /** As the plan says it. */
   const { beside } = w5.cases.cable.find((variant: { beside?: unknown }) => variant.beside)
   let folder: string
@@ -78,6 +79,7 @@ setInterval(() => {}, 1000)
   beforeAll(() => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hawser-bench-'))
     fs.writeFileSync(path.join(folder, 'iperf3'), flow, { mode: 0o755 })
+    fs.writeFileSync(path.join(folder, 'iperf3.json'), JSON.stringify({ intervals }))
   })
 
   afterAll(() => fs.rmSync(folder, { recursive: true }))
