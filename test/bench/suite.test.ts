@@ -352,6 +352,9 @@ describe('results', () => {
       cpuPerGigabyte: 1.5,
       controller: 'cubic',
     })
+    const few = { ...end, sum_received: { bytes: 1e6, seconds: 2 } }
+    expect(readIperf(JSON.stringify({ end: few }))).toMatchObject({ megabytes: 0.5 })
+    expect(readIperf(JSON.stringify({ end: few })).cpuPerGigabyte).toBeUndefined()
     expect(() => readIperf('{"error":"unable to connect"}')).toThrow(/unable to connect/)
     expect(() => readIperf('')).toThrow(/no JSON/)
     const intervals = [0, 1, 2, 3].map((start) => ({
