@@ -37,15 +37,15 @@ function available(choice, say) {
     return false
   })
   let contenders = choice.contenders
-  if (contenders.some(({ external }) => external) && !hasTool('iperf3')) {
-    const reason = `needs ${missingTools('iperf3')}`
-    left.push({ contender: 'iperf3', reason })
-    say(`iperf3 is left out: ${reason}`)
+  const flowLacks = hasTool('iperf3') ? undefined : `needs ${missingTools('iperf3')}`
+  if (contenders.some(({ external }) => external) && flowLacks !== undefined) {
+    left.push({ contender: 'iperf3', reason: flowLacks })
+    say(`iperf3 is left out: ${flowLacks}`)
     contenders = contenders.filter(({ external }) => !external)
   }
   const prepared = prepareContenders(contenders, say)
   for (const { contender, reason } of prepared.left) say(`${contender} is left out: ${reason}`)
-  return { places, contenders: prepared.ready, left: [...left, ...prepared.left] }
+  return { places, contenders: prepared.ready, left: [...left, ...prepared.left], flowLacks }
 }
 
 /** Says what of a choice cannot run anywhere that was chosen. */
@@ -63,10 +63,10 @@ async function measure(choice, folder) {
   const about = machine()
   const ticksBefore = ticks()
   sayMisplaced(choice, say)
-  const { places, contenders, left } = choice.planOnly
+  const { places, contenders, left, flowLacks } = choice.planOnly
     ? { ...choice, left: [] }
     : available(choice, say)
-  const plan = makePlan({ ...choice, places, contenders })
+  const plan = makePlan({ ...choice, places, contenders, flowLacks })
   const total = plan.groups.reduce((sum, { order }) => sum + order.length, 0)
   if (total === 0 && choice.extras.length === 0) {
     const reasons = reasonsForNothing({ ...choice, places, contenders }, plan)

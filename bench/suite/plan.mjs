@@ -58,6 +58,7 @@ function refusal(workload, place, variant, contender, choice) {
   const lacks = (name) => lacksController(name, choice.hasController)
   const missing = lacks(contender.tcp) ?? lacks(variant?.beside)
   if (missing !== undefined) return missing
+  if (variant?.beside && choice.flowLacks !== undefined) return choice.flowLacks
   // Beside a TCP flow, iperf3 is that flow.
   if (contender.external) return variant?.beside ? '' : undefined
   return (

@@ -72,6 +72,15 @@ test('a TCP flow is not measured beside itself', () => {
   ])
 })
 
+test('without a program for the TCP flow, what runs beside it is left out, with the reason', () => {
+  const flowLacks = 'needs iperf3'
+  expect(cases(planned(varied, { flowLacks }))).toEqual(['alone'])
+  const choice = { contenders: [some], places: ['lo'], hasController: () => true, flowLacks }
+  expect(makePlan({ ...choice, workloads: [varied] }).left).toEqual([
+    { workload: 'plain', place: 'lo', contender: 'some', reason: flowLacks, case: 'beside TCP' },
+  ])
+})
+
 test('the TCP flow beside it takes its time, which counts', () => {
   const [alone, long, beside] = planned(varied, { full: true, runs: 1 }) as [Group, Group, Group]
   // The flow has 2 s to itself.
