@@ -9,9 +9,8 @@ import { Link } from './link.mjs'
  */
 const optionsAt = (host) => ({ listen: [{ host }], limits: { handshakeRate: 100_000 } })
 
-/** The configuration of all workloads, as the table prints it. */
-export const configuration =
-  "createPeer({ listen: [{ host }], limits: { handshakeRate: 100_000 } }), channels with default options, read by 'message' events"
+/** The configuration of all workloads, as the table prints it: made of the options themselves. */
+export const configuration = `createPeer(${JSON.stringify(optionsAt('ADDRESS'))}), channels with default options, read by 'message' events`
 
 class HawserLink extends Link {
   #channel

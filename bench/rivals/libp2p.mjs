@@ -5,6 +5,7 @@
 // - README of @chainsafe/libp2p-yamux: defaults; the window of a stream grows by itself to 16 MiB.
 // - doc/MIGRATION-v2-v3 and the interface of streams: `send()` answers false when the buffer is full, 'drain' follows. `maxReadBufferLength`: 64 MiB here,
 //   or a burst of small messages would reset the stream.
+// - @libp2p/tcp turns TCP_NODELAY on unless `noDelay` says otherwise (`TCPSocketOptions`). Its README advises nothing else, so that is kept.
 // Streams carry bytes, so messages get a length in front.
 // It asks for Node.js 22. In Node.js 20 the one thing it misses is `Promise.withResolvers`, which is put in below.
 

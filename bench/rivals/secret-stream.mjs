@@ -4,7 +4,7 @@
 // - its README (https://www.npmjs.com/package/@hyperswarm/secret-stream), "const s = new SecretStream(isInitiator, [rawStream], [options])": defaults. Each
 //   write is one encrypted message and arrives as one 'data' event, so messages get no length of ours.
 // - udx-native's README, "const stream = udx.createStream(id, [options])", option `framed`: on, as secret-stream puts a length of 3 bytes in front of what
-//   it encrypts.
+//   it encrypts. The sockets are those of udx.mjs, with buffers of the same size.
 
 import SecretStream from '@hyperswarm/secret-stream'
 import { Link } from '../contenders/link.mjs'

@@ -5,17 +5,27 @@
 //   learns the address from the first packet: "const stream = udx.createStream(id, [options])", option `firewall`.
 // - write() is that of a Node stream; its high-water mark cannot be set. Messages get a length in front.
 // - "const drained = await stream.flush()": "pending stream writes […] explicitly acknowledged by the other side".
+// - "socket.setRecvBufferSize()", "socket.setSendBufferSize()": 7 MiB each, as Hawser asks for, as far as the system lets it. They need a bound socket.
 
 import UDX from 'udx-native'
 import { StreamLink } from '../contenders/stream_link.mjs'
 
+const socketBuffer = 7 * 2 ** 20
+
 /** Tells the serving side that the stream is there. Not a message: the link is made after it was read. */
 const greeting = Buffer.from('hello')
 
-export function serveStreams({ host, count, framed }, onStream) {
-  const udx = new UDX()
+function socketAt(udx, host) {
   const socket = udx.createSocket()
   socket.bind(0, host)
+  socket.setRecvBufferSize(socketBuffer)
+  socket.setSendBufferSize(socketBuffer)
+  return socket
+}
+
+export function serveStreams({ host, count, framed }, onStream) {
+  const udx = new UDX()
+  const socket = socketAt(udx, host)
   for (let id = 1; id <= count; id++) {
     const stream = udx.createStream(id, {
       framed,
@@ -35,8 +45,7 @@ let client
 export function dialStream({ host, from, address, index, framed }) {
   if (client === undefined) {
     const udx = new UDX()
-    client = { udx, socket: udx.createSocket() }
-    client.socket.bind(0, from)
+    client = { udx, socket: socketAt(udx, from) }
   }
   const id = address.count + index + 1
   const stream = client.udx.createStream(id, { framed })

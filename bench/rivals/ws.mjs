@@ -6,7 +6,9 @@
 // - doc/ws.md, "new WebSocketServer(options[, callback])": `maxPayload` and `skipUTF8Validation` do not concern binary messages of this size.
 // - doc/ws.md, "websocket.send(data[, options][, callback])": the callback is called when the data is written out; `websocket.bufferedAmount` is what is
 //   not. send() tells nothing, so this adapter waits above 1 MiB.
-// The server sends: what a client sends is masked byte by byte (RFC 6455, section 5.3), which would cost it more.
+// - TCP_NODELAY is always on: ws sets it itself, and has no option for it. net and tls have it only where latency is measured.
+// The server sends where one side does, but in W6 and W9: what a client sends is masked byte by byte (RFC 6455, section 5.3), which costs it more. There the
+// clients send, or both sides, and the clients mask.
 
 import { WebSocket, WebSocketServer } from 'ws'
 import { uncopiedFrom } from '../contenders/framing.mjs'

@@ -63,14 +63,22 @@ function command() {
     .option('--seconds <s>', 'seconds of one run', number('--seconds', 0.05, 600, false))
     .option('--seed <n>', 'of the order of the runs', number('--seed', 0, 2 ** 32 - 1, true))
     .option('--quick', 'a glance: few contenders, short runs, loopback; under 2 minutes')
-    .option('--full', 'also 10,000 sessions in w6, and more shares beside TCP in w5')
+    .option(
+      '--full',
+      'also 10,000 sessions in w6, and w5 on "cable" with no and with 5 % of packets lost, and more shares beside TCP',
+    )
     .option('--json', 'print the results as JSON instead of a table')
     .option(
       '--save <name>',
-      'keep the results as bench/results/NAME.json, and draw the charts',
+      'keep the results as bench/results/NAME.json, the table as NAME.txt, and charts/NAME',
       fileName,
     )
-    .option('--from <file>', 'measure nothing: print and draw these results')
+    .option('--force', 'with --save: replace results of that name')
+    .option('--into <folder>', 'keep results there instead of in bench/results')
+    .option(
+      '--from <file>',
+      'measure nothing: print these results, all of them; with --save, draw them',
+    )
     .option('--plan', 'measure nothing: say what would run and how long it takes')
     .helpOption('-h, --help', 'print this')
     .configureOutput({ writeErr: () => {} })
@@ -78,8 +86,22 @@ function command() {
 }
 
 function fileName(text) {
+  if (text.toLowerCase() === 'latest')
+    throw new InvalidArgumentError('latest.json is always the last run: take another name')
   if (/^[a-z0-9][a-z0-9-]*$/i.test(text)) return text
   throw new InvalidArgumentError('--save takes a name of letters, digits and hyphens')
+}
+
+/** Options that say what to measure; with --from there is nothing to measure. */
+const measuring = ['only', 'place', 'runs', 'seconds', 'seed', 'quick', 'full', 'plan']
+
+function checkTogether(options, named) {
+  if (options.force && options.save === undefined) throw new SuiteError('--force goes with --save')
+  if (options.from === undefined) return
+  const useless = measuring.filter((name) => options[name] !== undefined).map((name) => `--${name}`)
+  if (named.length > 0) useless.unshift(...named)
+  if (useless.length > 0)
+    throw new SuiteError(`--from prints all of a file: it does not go with ${useless.join(', ')}`)
 }
 
 /** Reads the arguments. Throws a SuiteError that says what is allowed; `{ help }` if help was asked for. */
@@ -94,6 +116,7 @@ export function parseArguments(argv) {
   }
   const options = parser.opts()
   const named = parser.processedArgs[0] ?? []
+  checkTogether(options, named)
   const wanted = named.length > 0 ? named : options.quick ? quickWorkloads : workloadNames
   const names = options.only ?? contenderNames
   return {
@@ -103,8 +126,12 @@ export function parseArguments(argv) {
     contenders: contenders.filter(
       ({ name, quick }) => names.includes(name) && (options.only || !options.quick || quick),
     ),
+    only: options.only,
     places: options.place ?? (options.quick ? ['lo'] : placeNames),
-    chosenPlaces: options.place !== undefined,
+    // As they were typed, for the command that the results keep.
+    named,
+    placesNamed: options.place,
+    seedNamed: options.seed,
     runs: options.runs,
     seconds: options.seconds,
     seed: options.seed ?? 1,
@@ -112,6 +139,8 @@ export function parseArguments(argv) {
     full: options.full === true,
     json: options.json === true,
     save: options.save,
+    force: options.force === true,
+    into: options.into,
     from: options.from,
     planOnly: options.plan === true,
   }

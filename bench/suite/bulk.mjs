@@ -155,20 +155,43 @@ export async function warmUp(pair, { bytes, seconds, first }) {
   }
 }
 
+/**
+ * Transfers until `seconds` are full, or `slowSeconds` where less than `slowBelow` bytes a second go through. Resolves to the sum of all of them. The rate of a
+ * slow one is known badly, so it begins with a third.
+ */
+async function transfers(pair, { bytes, rate }) {
+  const { seconds, slowSeconds, count } = pair.settings
+  const slow = (now) => slowSeconds !== undefined && now * bytes < slowBelow
+  const sum = { count: 0, seconds: 0, received: 0, cpuSender: 0, cpuReceiver: 0 }
+  const add = async (some) => {
+    const timeout = 20_000 + (slowSeconds ?? seconds) * 10_000
+    const got = await transfer(pair, { count: some, bytes, timeout })
+    sum.count += some
+    for (const [key, value] of Object.entries(got)) sum[key] += value
+  }
+  const first = slow(rate) ? slowSeconds / 3 : seconds
+  await add(count ?? Math.max(16, Math.round(rate * first)))
+  while (count === undefined) {
+    const now = Math.max(1, sum.received) / sum.seconds
+    const left = slowSeconds - sum.seconds
+    if (!slow(now) || left <= 0) break
+    await add(Math.max(16, Math.ceil(now * left)))
+  }
+  return sum
+}
+
+/** Bytes a second. */
+const slowBelow = 1e6
+
 /** A workload's `drive`. */
 export async function driveBulk(pair, { bytes, first = 64 }) {
   const { settings, hooks } = pair
   await openSessions(pair)
   await hooks.before?.()
   const rate = await warmUp(pair, { bytes, seconds: settings.warmUp, first })
-  const count = settings.count ?? Math.max(16, Math.round(rate * settings.seconds))
-  const timeout = 20_000 + settings.seconds * 10_000
   hooks.start?.()
-  const { seconds, received, cpuSender, cpuReceiver } = await transfer(pair, {
-    count,
-    bytes,
-    timeout,
-  })
+  const sum = await transfers(pair, { bytes, rate })
+  const { count, seconds, received, cpuSender, cpuReceiver } = sum
   hooks.after?.()
   const cpu = cpuSender + cpuReceiver
   return {

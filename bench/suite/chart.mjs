@@ -14,6 +14,7 @@ const rowHeight = 24
 const barHeight = 14
 const headHeight = 58
 const footHeight = 26
+const footLine = 16
 /** The widest glyphs of common sans-serif fonts, in parts of the font's size, so that nothing overlaps whatever font is there. */
 const glyph = 0.62
 const fontSize = 13
@@ -47,7 +48,7 @@ function textWidth(text, size = fontSize) {
 }
 
 /**
- * A chart of horizontal bars. `bars` are `{ label, value, min, max, text, ours }` in the order from top to bottom.
+ * A chart of horizontal bars. `bars` are `{ label, value, min, max, text, ours }` in the order from top to bottom; `footer` may have several lines.
  */
 export function barChart({ title, subtitle, footer, bars }) {
   const labels = Math.max(...bars.map(({ label }) => textWidth(label)))
@@ -55,7 +56,9 @@ export function barChart({ title, subtitle, footer, bars }) {
   const left = margin + labels + 8
   const room = width - left - values - 8 - margin
   const most = Math.max(...bars.map(({ value, max = value }) => Math.max(value, max)))
-  const height = headHeight + bars.length * rowHeight + footHeight
+  const foot = footer.split('\n')
+  const footTop = headHeight + bars.length * rowHeight + footHeight - 10
+  const height = footTop + (foot.length - 1) * footLine + 10
   const at = (value) => left + Math.max(1, (value / most) * room)
   const parts = bars.map(({ label, value, min, max, text, ours: mine }, index) => {
     const middle = headHeight + index * rowHeight + rowHeight / 2
@@ -76,7 +79,7 @@ export function barChart({ title, subtitle, footer, bars }) {
   <text class="title" x="${margin}" y="24">${escaped(title)}</text>
   <text class="small" x="${margin}" y="44">${escaped(subtitle)}</text>
 ${parts.join('\n')}
-  <text class="small" x="${margin}" y="${px(height - 10)}">${escaped(footer)}</text>
+${foot.map((line, index) => `  <text class="small" x="${margin}" y="${px(footTop + index * footLine)}">${escaped(line)}</text>`).join('\n')}
 </svg>
 `
 }
@@ -116,13 +119,21 @@ export function charts(results) {
           .replace(/^-+|-+$/g, '')}.svg`
       ] = barChart({
         title: `${workload.title}, ${place}${variant === undefined ? '' : `, ${variant}`}`,
-        subtitle: `${metric.title}: ${metric.better === 'less' ? 'less is better' : 'more is better'}. ● encrypted. Line: smallest to largest run.`,
-        footer: `${results.machine.processor}, ${results.machine.processors} processors, ${results.machine.system}, Node.js ${results.versions.node}, ${results.date.slice(0, 10)}`,
+        subtitle: `${metric.title}: ${metric.better === 'less' ? 'less is better' : 'more is better'}. ● encrypted. ${runsOf(group, metric)}`,
+        footer: `hawser ${results.versions.hawser}, Node.js ${results.versions.node}, ${results.date.slice(0, 10)}\n${results.machine.processor}, ${results.machine.processors} processors, ${results.machine.system}`,
         bars,
       })
     }
   }
   return files
+}
+
+/** How many runs a bar is the median of, and what its line is if it has one. */
+function runsOf(rows, metric) {
+  const counts = rows.flatMap((row) => row.metrics[metric.key]?.runs ?? [])
+  const [least, most] = [Math.min(...counts), Math.max(...counts)]
+  if (most === 1) return '1 run each.'
+  return `${least === most ? most : `${least} to ${most}`} runs each. Line: smallest to largest run.`
 }
 
 function barsOf(rows, metric) {

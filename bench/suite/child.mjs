@@ -51,7 +51,7 @@ const commands = {
     settings = argument
     context.contender = argument.contender
     const { adapters } = await import(argument.contender.file)
-    adapter = adapters[argument.contender.name]
+    adapter = adapters[argument.contender.adapter ?? argument.contender.name]
     const { roles } = await import(argument.workload)
     role = roles[argument.role](context)
   },

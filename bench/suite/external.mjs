@@ -1,6 +1,6 @@
 // iperf3: how fast TCP is without JavaScript. Also the TCP flow that others have to share the cable with.
 //
-// Its documentation (https://software.es.net/iperf/invoking.html): `-s -1` serves one client, `-J` prints JSON, `-O` leaves the first seconds out. The length of a
+// Its documentation (https://software.es.net/iperf/invoking.html): `-s -1` serves one client, `-J` prints JSON, `-C` names the congestion control. The length of a
 // write is its default, 128 KiB: it knows no messages, so that this is a ceiling.
 
 import { spawn } from 'node:child_process'
@@ -39,9 +39,13 @@ async function startPair({ sender, receiver }, options) {
   }
 }
 
-/** One client and one server. Resolves to what the client reported. */
-export async function runIperf(spot, seconds) {
-  const { client, end } = await startPair(spot, ['-t', String(Math.ceil(seconds))])
+/** `undefined`: the system's. */
+const withController = (name) => (name === undefined ? [] : ['-C', name])
+
+/** One client and one server, with a congestion control. Resolves to what the client reported. */
+export async function runIperf(spot, seconds, controller) {
+  const options = ['-t', String(Math.ceil(seconds)), ...withController(controller)]
+  const { client, end } = await startPair(spot, options)
   const limit = setTimeout(() => client.process.kill(), seconds * 1000 + 15_000)
   try {
     return readIperf(await client.ended)
@@ -59,6 +63,9 @@ function parse(text) {
   }
 }
 
+/** With fewer bytes, CPU seconds are mostly those of a process that waits: as many as W5 wants of others, 10,000 messages of 1 KiB. */
+const enoughForCpu = 10_000 * 1024
+
 /** The metrics in iperf3's JSON. Its CPU figures are percent of one processor. */
 export function readIperf(text) {
   const report = parse(text)
@@ -66,7 +73,12 @@ export function readIperf(text) {
   const { bytes, seconds } = report.end.sum_received
   const { host_total: here, remote_total: there } = report.end.cpu_utilization_percent
   const cpu = ((here + there) / 100) * seconds
-  return { seconds, megabytes: bytes / seconds / 1e6, cpuPerGigabyte: (cpu / bytes) * 1e9 }
+  return {
+    seconds,
+    megabytes: bytes / seconds / 1e6,
+    cpuPerGigabyte: bytes < enoughForCpu ? undefined : (cpu / bytes) * 1e9,
+    controller: report.end.sender_tcp_congestion,
+  }
 }
 
 /** Megabytes a second in those intervals of a report that overlap a window, in seconds since the start; each counts by its part inside. */
@@ -85,13 +97,12 @@ export function rateBetween(text, from, to) {
 }
 
 /**
- * A flow for others to share the path with, for up to `seconds`. `control`: its congestion control, by default the system's. `mark()` begins a window and returns a function that ends it, ends the flow, and resolves to the flow's
+ * A flow with a congestion control for others to share the path with, for up to `seconds`. `mark()` begins a window and returns a function that ends it, ends the flow, and resolves to the flow's
  * megabytes a second in it.
  */
-export async function startFlow(spot, seconds, control) {
-  const options = ['-t', String(Math.ceil(seconds)), '-i', '0.25']
-  if (control !== undefined) options.push('-C', control)
-  const { client, end } = await startPair(spot, options)
+export async function startFlow(spot, seconds, controller) {
+  const lasts = ['-t', String(Math.ceil(seconds)), '-i', '0.25']
+  const { client, end } = await startPair(spot, [...lasts, ...withController(controller)])
   const started = performance.now()
   const now = () => (performance.now() - started) / 1000
   return {

@@ -20,6 +20,36 @@ function read(file) {
   }
 }
 
+/** Whether processors are virtual: x86 says so in their flags. `undefined` where there are no flags to read. */
+export function isVirtual(cpuinfo) {
+  const flags = /^flags\s*:(.*)$/m.exec(cpuinfo ?? '')?.[1]
+  return flags?.split(/\s+/).includes('hypervisor')
+}
+
+/** What the kernel does with a processor that has nothing to do; waking it up again is part of every latency. */
+function idling() {
+  const folder = '/sys/devices/system/cpu/cpuidle'
+  return {
+    driver: read(`${folder}/current_driver`),
+    governor: read(`${folder}/current_governor`) ?? read(`${folder}/current_governor_ro`),
+  }
+}
+
+/** Ticks of all processors since the start of the system, and those among them that another guest had. `undefined` without /proc/stat. */
+export function ticks(stat = read('/proc/stat')) {
+  const line = /^cpu +(.*)$/m.exec(stat ?? '')?.[1]
+  // user, nice, system, idle, iowait, irq, softirq, steal; what follows is contained in user and nice.
+  const values = line?.split(' ').slice(0, 8).map(Number)
+  if (values?.length !== 8) return undefined
+  return { all: values.reduce((sum, value) => sum + value, 0), stolen: values[7] }
+}
+
+/** The part of the processors' time between two `ticks()` that another guest had. */
+export function stealBetween(before, after) {
+  if (before === undefined || after === undefined || after.all <= before.all) return undefined
+  return (after.stolen - before.stolen) / (after.all - before.all)
+}
+
 /** Nothing here names the machine or its user. */
 export function machine() {
   const cpus = os.cpus()
@@ -30,6 +60,8 @@ export function machine() {
     system: `${os.type()} ${os.release()}`,
     kernel: os.version(),
     load: os.loadavg()[0],
+    virtual: isVirtual(read('/proc/cpuinfo')),
+    idle: idling(),
     socketBuffers: {
       receive: read('/proc/sys/net/core/rmem_max'),
       send: read('/proc/sys/net/core/wmem_max'),

@@ -6,6 +6,7 @@
 // cable  two network namespaces with an emulated link between them: rate, delay, jitter, loss. Needs root.
 
 import fs from 'node:fs'
+import { routeWith } from './congestion.mjs'
 import { missingTools } from './tools.mjs'
 
 export const placeNames = ['lo', 'wire', 'cable']
@@ -37,15 +38,22 @@ function openLo() {
     name: 'lo',
     spot: { sender: spot, receiver: spot },
     prepare: async () => {},
+    useController() {},
     close: async () => {},
   }
 }
+
+/** The kernel's own route to 127.0.0.1, which is the one that counts. */
+const wireRoute = 'table local local 127.0.0.1 dev lo proto kernel scope host src 127.0.0.1'.split(
+  ' ',
+)
 
 async function openWire() {
   const { wire } = await import(labModule('places.mjs').href)
   const { namespace, address, exec, loss: lose, close } = await wire()
   const spot = { host: address, prefix: exec }
   let lossNow = 0
+  let controllerNow
   return {
     name: 'wire',
     namespace,
@@ -54,6 +62,11 @@ async function openWire() {
     async prepare({ loss = 0 } = {}) {
       if (loss !== lossNow) await lose(loss)
       lossNow = loss
+    },
+    useController(name) {
+      if (name === controllerNow) return
+      routeWith(namespace, wireRoute, name)
+      controllerNow = name
     },
     close,
   }
@@ -80,6 +93,14 @@ async function openCable() {
         receiver: { host: opened.rightAddress, prefix: opened.inRight },
       }
     },
+    useController(name) {
+      if (name === undefined) return
+      const ends = { [opened.left]: opened.leftAddress, [opened.right]: opened.rightAddress }
+      for (const [namespace, address] of Object.entries(ends)) {
+        const route = `198.51.100.0/24 dev ${opened.device} proto kernel scope link src ${address}`
+        routeWith(namespace, route.split(' '), name)
+      }
+    },
     async close() {
       const closing = opened
       opened = undefined
@@ -89,7 +110,7 @@ async function openCable() {
   return place
 }
 
-/** Opens a place: `{ name, spot, prepare({ loss, queue }), close }`. */
+/** Opens a place: `{ name, spot, prepare({ loss, queue }), useController(name), close }`; the controller is that of TCP connections made from then on, `undefined` the system's. */
 export async function openPlace(name) {
   return { lo: openLo, wire: openWire, cable: openCable }[name]()
 }

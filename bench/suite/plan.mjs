@@ -1,5 +1,6 @@
 // Which runs there are, in what order, and how long they take.
 
+import { lacksController } from './congestion.mjs'
 import { randomFrom, shuffled } from './statistics.mjs'
 
 /** Seconds to start and end two processes. */
@@ -18,7 +19,8 @@ const warmUp = 0.4
  * The runs, in groups of one workload, place and case. In a group all contenders run once in a random order, then all of them again in another one, so that what changes on the machine
  * meanwhile meets all of them alike.
  *
- * `choice` has `workloads`, `contenders`, `places` (names), `runs`, `seconds`, `quick`, `full`, `seed`.
+ * `choice` has `workloads`, `contenders`, `places` (names), `runs`, `seconds`, `quick`, `full`, `seed`, and `hasController`, by default that of
+ * this kernel.
  */
 export function makePlan(choice) {
   const random = randomFrom(choice.seed ?? 1)
@@ -53,22 +55,31 @@ function casesOf(workload, place, { full, quick: brief }) {
 /** Why a contender is left out; `undefined`: it takes part. */
 function refusal(workload, place, variant, contender, choice) {
   if (contender.workloads !== undefined && !contender.workloads.includes(workload.name)) return ''
+  const lacks = (name) => lacksController(name, choice.hasController)
+  const missing = lacks(contender.tcp) ?? lacks(variant?.beside)
+  if (missing !== undefined) return missing
+  if (variant?.beside && choice.flowLacks !== undefined) return choice.flowLacks
   // Beside a TCP flow, iperf3 is that flow.
   if (contender.external) return variant?.beside ? '' : undefined
-  const names = workload.takesAt?.[place]
-  if (names !== undefined && !names.includes(contender.name)) return ''
-  return workload.takes?.(contender, variant, choice)
+  return (
+    workload.takes?.(contender, variant, choice) ?? workload.takesAt?.[place]?.(contender, variant)
+  )
 }
 
 function group(workload, place, variant, contenders, choice, random) {
   const runs =
     choice.runs ??
-    (choice.quick ? quick.runs : (workload.runsAt?.[place] ?? workload.runs ?? defaultRuns))
+    (choice.quick
+      ? quick.runs
+      : (variant?.runs ?? workload.runsAt?.[place] ?? workload.runs ?? defaultRuns))
   const brief = choice.quick === true
   const usual = variant?.seconds ?? workload.secondsAt?.[place] ?? workload.seconds
   const seconds = choice.seconds ?? (brief ? usual * quick.seconds : usual)
   const warm = brief ? quick.warmUp : (workload.warmUpAt?.[place] ?? warmUp)
-  const settings = { ...variant, seconds, warmUp: warm, brief }
+  const settings = { ...variant, tcp: workload.tcp, seconds, warmUp: warm, brief }
+  // Whoever says how long a run takes means all of them.
+  if (choice.seconds !== undefined || brief) delete settings.slowSeconds
+  const slow = settings.slowSeconds
   const order = []
   for (let run = 0; run < runs; run++) {
     for (const contender of shuffled(contenders, random)) order.push({ contender, run })
@@ -79,9 +90,12 @@ function group(workload, place, variant, contenders, choice, random) {
     (variant?.overhead ?? workload.overhead) * (brief ? 0.5 : 1) +
     startUp +
     beside +
-    2 * (warm > warmUp ? warm : 0)
+    (warm > warmUp ? warm : 0)
   const planned = order.reduce(
-    (sum, { contender }) => sum + seconds + (contender.external ? externalOverhead : overhead),
+    (sum, { contender }) =>
+      contender.external
+        ? sum + (slow ?? seconds) + externalOverhead
+        : sum + (slow === undefined ? seconds : (seconds + slow) / 2) + overhead,
     0,
   )
   return { workload, place, variant, runs, settings, order, planned }

@@ -12,6 +12,8 @@
 //   sessions        the most sessions in W6; 0: not in W6
 //   senderListens   the sending process is the one that listens
 //   pausable        false: its API cannot stop reading
+//   tcp             the congestion control of its TCP; `undefined`: the workload's, or the system's
+//   adapter         the name in the adapter's file, if it is not its own
 //   maxBytes        the longest message, where there is a limit below 64 KiB
 
 const at = (path) => new URL(path, import.meta.url).href
@@ -62,6 +64,15 @@ export const contenders = [
     file: at('../contenders/net.mjs'),
     batched: true,
     quick: true,
+  },
+  {
+    name: 'net-batched-bbr',
+    title: 'TCP (bbr), hand-batched',
+    file: at('../contenders/net.mjs'),
+    adapter: 'net-batched',
+    batched: true,
+    tcp: 'bbr',
+    workloads: ['w5'],
   },
   {
     name: 'tls',
@@ -150,7 +161,21 @@ export const contenders = [
     name: 'iperf3',
     title: 'iperf3 (TCP, native)',
     external: true,
-    workloads: ['w2', 'w3', 'w5'],
+    workloads: ['w2', 'w3'],
+  },
+  {
+    name: 'iperf3-cubic',
+    title: 'iperf3 (TCP cubic)',
+    external: true,
+    tcp: 'cubic',
+    workloads: ['w5'],
+  },
+  {
+    name: 'iperf3-bbr',
+    title: 'iperf3 (TCP bbr)',
+    external: true,
+    tcp: 'bbr',
+    workloads: ['w5'],
   },
 ].map((contender) => ({
   reliable: true,

@@ -3,7 +3,9 @@
 import { ours } from './registry.mjs'
 import { median, summary } from './statistics.mjs'
 
-export const formatVersion = 1
+/** 2: `choice`, `groups`, `unexpected`, `steal`, and what `machine` says about idle processors and virtual machines. */
+export const formatVersion = 2
+export const oldestFormat = 1
 
 /** One row for each workload, place, case and contender: the summary of each metric, and what failed. */
 export function summarise(runs) {
@@ -17,6 +19,7 @@ export function summarise(runs) {
         case: variant,
         contender,
         values: {},
+        texts: {},
         failures: [],
         runs: 0,
       })
@@ -28,6 +31,7 @@ export function summarise(runs) {
     }
     row.runs++
     for (const [name, value] of Object.entries(metrics)) {
+      if (typeof value === 'string') row.texts[name] ??= value
       if (typeof value !== 'number' || Number.isNaN(value)) continue
       row.values[name] ??= []
       row.values[name].push(value)
@@ -57,6 +61,13 @@ export function ratio(rows, row, metric) {
  */
 export function shareOf({ megabytes, tcpMegabytes }) {
   return megabytes / (megabytes + tcpMegabytes)
+}
+
+/** The process's exit code after these results were measured. */
+export function exitCodeOf({ complete, unexpected = [], runs }) {
+  if (complete === false) return 130
+  const failed = runs.some(({ contender, failure }) => contender === ours && failure !== undefined)
+  return failed || unexpected.length > 0 ? 1 : 0
 }
 
 /** Three significant digits, without an exponent. */

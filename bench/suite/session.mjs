@@ -1,5 +1,6 @@
 // Carries a plan out: opens the places, runs pair after pair, and keeps what came of each.
 
+import os from 'node:os'
 import { RunFailure } from './control.mjs'
 import { runIperf, startFlow } from './external.mjs'
 import { runPair } from './pair.mjs'
@@ -14,9 +15,14 @@ const flowLasts = 10
 /** One entry of the plan. Resolves to metrics; rejects with a RunFailure. */
 async function runOne({ contender, place, workload, settings }) {
   const { spot } = place
-  if (contender.external) return runIperf(spot, settings.seconds)
+  const controller = contender.tcp ?? settings.tcp
+  if (contender.external) {
+    return runIperf(spot, settings.slowSeconds ?? settings.seconds, controller)
+  }
+  place.useController(controller)
   const about = { contender, workload, spot, settings }
-  if (settings.beside !== true) return runPair(about)
+  if (settings.beside === undefined) return runPair(about)
+  const longest = settings.slowSeconds ?? settings.seconds
   let flow
   let megabytesBetween
   try {
@@ -24,7 +30,7 @@ async function runOne({ contender, place, workload, settings }) {
       ...about,
       hooks: {
         async before() {
-          flow = await startFlow(spot, flowLead + settings.seconds * flowLasts, settings.tcp)
+          flow = await startFlow(spot, flowLead + longest * flowLasts, settings.beside)
           await new Promise((resolve) => setTimeout(resolve, flowLead * 1000))
         },
         start() {
@@ -43,8 +49,22 @@ async function runOne({ contender, place, workload, settings }) {
   }
 }
 
+/** What a session has come to: filled as it goes on, so that it can be kept meanwhile. */
+export function newRecord() {
+  return {
+    runs: [],
+    /** Places that could not be had, as in the plan's `left`. */
+    left: [],
+    /** The system's load before each group. The suite's own processes of the group before are part of it. */
+    groups: [],
+    /** What failed that is no contender's failure, in words. */
+    unexpected: [],
+  }
+}
+
 /**
  * Runs all groups of a plan. `report` is told of each run as it ends, and of places that cannot be had. `stopped()` true ends it after the run that is under way.
+ * A place that cannot be opened, or made ready for a run, takes part no further; the others go on. `keep(record)` is called after each group.
  * Resolves to the runs; places are closed again whatever happens.
  */
 export async function carryOut({
@@ -53,47 +73,77 @@ export async function carryOut({
   stopped = () => false,
   run = runOne,
   open = openPlace,
+  record = newRecord(),
+  keep = () => {},
 }) {
-  const runs = []
+  const { runs } = record
   const opened = new Map()
-  const closed = []
+  const lost = new Set()
+  const close = async (name) => {
+    const place = opened.get(name)
+    opened.delete(name)
+    try {
+      await place?.close()
+    } catch (error) {
+      record.unexpected.push(`place "${name}" cannot be closed: ${error.message}`)
+      report.place(name, `not closed: ${error.message}`)
+    }
+  }
+  const lose = async (name, error) => {
+    lost.add(name)
+    record.left.push({ workload: `place "${name}"`, reason: error.message })
+    record.unexpected.push(`place "${name}": ${error.message}`)
+    report.place(name, error.message)
+    await close(name)
+  }
+
   try {
     for (const { workload, place: name, variant, settings, order } of groups) {
       if (stopped()) break
-      if (closed.includes(name)) continue
-      let place = opened.get(name)
+      if (lost.has(name)) continue
       try {
-        place ??= await open(name)
-        opened.set(name, place)
+        if (!opened.has(name)) opened.set(name, await open(name))
       } catch (error) {
-        closed.push(name)
-        report.place(name, error.message)
+        if (stopped()) break
+        await lose(name, error)
+        keep(record)
         continue
       }
+      const place = opened.get(name)
+      const kind = { workload: workload.name, place: name }
+      if (variant !== undefined) kind.case = variant.name
+      record.groups.push({ ...kind, load: os.loadavg()[0] })
       for (const { contender, run: number } of order) {
         if (stopped()) break
-        const about = {
-          workload: workload.name,
-          place: name,
-          contender: contender.name,
-          run: number,
-        }
-        if (variant !== undefined) about.case = variant.name
         try {
           await place.prepare(settings)
+        } catch (error) {
+          if (!stopped()) await lose(name, error)
+          break
+        }
+        const about = { ...kind, contender: contender.name, run: number }
+        try {
           const metrics = await run({ contender, place, workload, settings })
           runs.push({ ...about, metrics })
         } catch (error) {
-          // Anything but a failed run is a mistake of the suite's own.
-          if (!(error instanceof RunFailure)) throw error
           if (stopped()) break
-          runs.push({ ...about, failure: error.message })
+          if (error instanceof RunFailure) {
+            runs.push({ ...about, failure: error.message })
+          } else {
+            // A mistake of the suite's own: the run has no figure, but the others keep theirs.
+            const words = String(error?.message ?? error)
+            runs.push({ ...about, failure: `not the contender's doing: ${words}` })
+            record.unexpected.push(
+              `${[...Object.values(kind), contender.name].join(' ')}: ${error?.stack ?? words}`,
+            )
+          }
         }
         report.run(runs.at(-1))
       }
+      keep(record)
     }
   } finally {
-    for (const place of opened.values()) await place.close()
+    for (const name of [...opened.keys()]) await close(name)
   }
   return runs
 }

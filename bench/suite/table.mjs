@@ -28,7 +28,8 @@ function cell(metric, values, spread) {
   if (metric.kind === 'yesno')
     return values.median >= 1 ? 'yes' : values.median > 0 ? 'partly' : 'no'
   const middle = figure(inUnit(metric, values.median))
-  if (values.runs === 1 || !spread) return `${middle}${metric.unit ?? ''}`
+  const apart = spread && values.runs > 1 && (values.min !== 0 || values.max !== 0)
+  if (!apart) return `${middle}${metric.unit ?? ''}`
   return `${middle} (${figure(inUnit(metric, values.min))}–${figure(inUnit(metric, values.max))})`
 }
 
@@ -43,9 +44,26 @@ function byFirst(metric) {
   }
 }
 
+/** Characters of a line that spreads of every metric may take; beyond, the first metric and the 99th percentiles keep theirs. */
+const widest = 170
+
 function section(workload, rows, all) {
+  const whole = sectionLines(workload, rows, all, () => true)
+  if (Math.max(...whole.table.map((line) => line.length)) <= widest)
+    return [...whole.table, ...whole.failures]
+  const { table, failures } = sectionLines(
+    workload,
+    rows,
+    all,
+    (metric, first) => metric === first || /p99$/i.test(metric.key),
+  )
+  return [...table, ...failures]
+}
+
+function sectionLines(workload, rows, all, spread) {
   const used = workload.metrics.filter(({ key, only }) => {
-    if (!rows.some((row) => row.metrics[key] !== undefined)) return false
+    if (!rows.some((row) => row.metrics[key] !== undefined || row.texts[key] !== undefined))
+      return false
     return only !== 'unreliable' || rows.some((row) => row.metrics[key]?.max > 0)
   })
   if (used.length === 0) used.push(workload.metrics[0])
@@ -63,7 +81,10 @@ function section(workload, rows, all) {
     .sort(byFirst(first))
     .map((row) => [
       `${row.contender === ours ? '* ' : '  '}${titles.get(row.contender) ?? row.contender}`,
-      ...used.map((metric) => cell(metric, row.metrics[metric.key], metric === first)),
+      ...used.map(
+        (metric) =>
+          row.texts[metric.key] ?? cell(metric, row.metrics[metric.key], spread(metric, first)),
+      ),
       ...compared.map(({ key }) => (row.contender === ours ? '' : figure(ratio(all, row, key)))),
       row.failures.length === 0 ? String(row.runs) : `${row.runs}, ${row.failures.length} FAILED`,
     ])
@@ -72,7 +93,7 @@ function section(workload, rows, all) {
       (reason) => `  FAILED ${titles.get(contender) ?? contender}: ${reason}`,
     ),
   )
-  return [...columns([head, ...lines]), ...failures]
+  return { table: columns([head, ...lines]), failures }
 }
 
 function heading(results) {
@@ -81,14 +102,41 @@ function heading(results) {
   const rivals = Object.entries(versions.rivals ?? {}).map(
     ([name, version]) => `${name} ${version}`,
   )
+  const tools = versions.iperf3 === undefined ? [] : [`iperf3 ${versions.iperf3}`]
+  const others = [...rivals, ...tools]
   return [
+    ...(results.complete === false
+      ? [
+          'NOT A WHOLE RUN: it was interrupted, or is still going on. What is missing was not measured.',
+        ]
+      : []),
+    `made by: ${results.choice?.command ?? 'a command that this file does not keep'}`,
     `${machine.processor}, ${machine.processors} processors, ${gigabytes} GiB; ${machine.system}; load ${machine.load.toFixed(2)} before`,
+    ...conditions(results),
     `Node.js ${versions.node} (V8 ${versions.v8}, libuv ${versions.uv}, OpenSSL ${versions.openssl}), hawser ${versions.hawser}`,
-    ...(rivals.length > 0 ? [rivals.join(', ')] : []),
-    `sockets: receive buffer up to ${machine.socketBuffers.receive}, send buffer up to ${machine.socketBuffers.send} bytes; TCP: ${machine.congestionControl}`,
+    ...(others.length > 0 ? [others.join(', ')] : []),
+    `sockets: receive buffer up to ${machine.socketBuffers?.receive}, send buffer up to ${machine.socketBuffers?.send} bytes; TCP: ${machine.congestionControl}`,
     `Hawser's configuration for everything below: ${configuration}`,
     ...(checking === undefined ? [] : [checkingLine(checking)]),
   ]
+}
+
+/** What else had a say in the figures: other guests, sleeping processors, other programs. A line, or nothing for results that do not know. */
+function conditions({ machine, steal, groups }) {
+  const parts = []
+  if (machine.virtual !== undefined)
+    parts.push(machine.virtual ? 'a virtual machine' : 'not a virtual machine')
+  const { driver, governor } = machine.idle ?? {}
+  if (driver !== undefined || governor !== undefined)
+    parts.push(`cpuidle driver ${driver ?? '–'}, governor ${governor ?? '–'}`)
+  if (typeof steal === 'number')
+    parts.push(`${figure(steal * 100)} % of the processors' time stolen by other guests meanwhile`)
+  const loads = groups?.map(({ load }) => load) ?? []
+  if (loads.length > 0) {
+    const [least, most] = [Math.min(...loads), Math.max(...loads)].map((load) => load.toFixed(2))
+    parts.push(`load before the groups ${least}–${most}, the suite's own work included`)
+  }
+  return parts.length > 0 ? [parts.join('; ')] : []
 }
 
 function checkingLine(checking) {
@@ -165,6 +213,11 @@ export function renderTable(results) {
   lines.push(
     `Medians; in brackets the smallest and the largest run. ${Number.isNaN(spread) ? '' : `Half of all rows have runs within ${figure(spread * 100)} % of each other. `}CPU seconds are those of both processes together. Took ${figure(results.took)} s.`,
   )
+  const { unexpected = [] } = results
+  if (unexpected.length > 0) {
+    lines.push('What failed that should not have, and is not in the figures:')
+    lines.push(...unexpected.map((words) => `  ${words.split('\n')[0]}`))
+  }
   if (results.machine.load > results.machine.processors * 0.25) {
     lines.push(
       `This machine was busy (load ${results.machine.load.toFixed(2)}) before the first run: do not trust these figures.`,

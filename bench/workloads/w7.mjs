@@ -2,7 +2,7 @@
 //
 // ACK delay is the time from asking to knowing that the other side's protocol has acknowledged everything sent so far, every 5 ms, where the contender's API
 // tells: Hawser's flush(), udx's flush(). TCP's is not visible to an application. Lateness is that of every message, from when it was due to its handler: half
-// of the time nothing can be handled, so about 50 ms is the least that the latest one has.
+// of the time nothing can be handled, so about 50 ms is the least that the latest one has. CPU seconds are without those that the busy thread burns.
 
 import { cpuSeconds } from '../suite/bulk.mjs'
 import { bySchedule, clock } from '../suite/clock.mjs'
@@ -10,6 +10,7 @@ import { RunFailure } from '../suite/control.mjs'
 import { Checker, MessageRing } from '../suite/messages.mjs'
 import { openSessions } from '../suite/pair.mjs'
 import { latencies } from '../suite/statistics.mjs'
+import { threadSeconds } from '../suite/thread.mjs'
 
 const bytes = 1024
 const bytesPerSecond = 40e6
@@ -48,12 +49,14 @@ export const roles = {
         const difference = (key) =>
           after[key] === undefined ? undefined : after[key] - before[key]
         return {
-          cpu: cpuSeconds() - cpu,
+          cpu,
           ack: delays.length === 0 ? undefined : latencies(delays),
           resent: difference('resent'),
           spurious: difference('spurious'),
         }
       },
+
+      cpuSince: ({ cpu }) => cpuSeconds() - cpu,
     }
   },
 
@@ -65,6 +68,8 @@ export const roles = {
     let finished
     let blocking
     let cpu
+    let burnt = 0
+    let used
     return {
       expect({ start, count }) {
         plan = { start, count }
@@ -72,11 +77,16 @@ export const roles = {
         context.links[0].onMessage = (message) => {
           const sequence = checker.take(message)
           late[arrived++] = clock() - (start + sequence * step)
-          if (arrived === count) finished?.()
+          if (arrived === count) {
+            used = cpuSeconds() - cpu - burnt
+            finished?.()
+          }
         }
         cpu = cpuSeconds()
         blocking = setInterval(() => {
+          const before = threadSeconds()
           for (const end = clock() + busy; clock() < end; );
+          burnt += threadSeconds() - before
         }, period)
       },
       async finish() {
@@ -86,7 +96,7 @@ export const roles = {
           })
         }
         clearInterval(blocking)
-        return { cpu: cpuSeconds() - cpu, faults: checker.faults(), ...latencies(late) }
+        return { cpu: used, faults: checker.faults(), ...latencies(late) }
       },
     }
   },
@@ -109,6 +119,7 @@ export const workload = {
     { key: 'ackP99', title: 'ACK p99 ms', better: 'less' },
     { key: 'p99', title: 'late p99 ms', better: 'less' },
     { key: 'max', title: 'late max ms', better: 'less' },
+    { key: 'cpuPerGigabyte', title: 'CPU s/GB', better: 'less' },
     { key: 'resent', title: 'sent again' },
     { key: 'spurious', title: 'in vain' },
   ],
@@ -120,6 +131,7 @@ export const workload = {
     await receiver.ask('expect', plan)
     const sent = await sender.ask('send', plan, 60_000)
     const got = await receiver.ask('finish', {}, 60_000)
+    const cpuSender = await sender.ask('cpuSince', { cpu: sent.cpu })
     if (got.faults !== '') throw new RunFailure(`failed its check: ${got.faults}`)
     return {
       count,
@@ -131,7 +143,9 @@ export const workload = {
       max: got.max,
       resent: sent.resent,
       spurious: sent.spurious,
-      cpuSender: sent.cpu,
+      cpuPerGigabyte: ((cpuSender + got.cpu) / (count * bytes)) * 1e9,
+      cpuSender,
+      cpuReceiver: got.cpu,
     }
   },
 }

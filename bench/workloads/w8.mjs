@@ -1,6 +1,7 @@
 // W8: a reader that reads nothing for some seconds, then slowly, then everything, and a sender that sends 1 KiB messages as long as send() does not tell it to
 // wait. What both processes then hold in memory is what back-pressure is worth.
 
+import { cpuSeconds } from '../suite/bulk.mjs'
 import { RunFailure } from '../suite/control.mjs'
 import { Checker, MessageRing } from '../suite/messages.mjs'
 import { openSessions } from '../suite/pair.mjs'
@@ -11,6 +12,19 @@ const mostBytes = 512e6
 const slowBytesPerSecond = 1e6
 /** Milliseconds. */
 const slice = 10
+
+/** What a process holds and has used so far; collecting garbage is the suite's own doing, and not counted. */
+function meter(collect) {
+  let collecting = 0
+  return () => {
+    const before = cpuSeconds()
+    const cpu = before - collecting
+    collect()
+    collecting += cpuSeconds() - before
+    return { rss: process.memoryUsage.rss(), cpu }
+  }
+}
+
 const turn = () => new Promise((resolve) => setTimeout(resolve, slice))
 
 export const roles = {
@@ -19,11 +33,9 @@ export const roles = {
     let stopped = false
     let lastTaken = 0
     const ring = new MessageRing(bytes)
+    const take = meter(context.collect)
     return {
-      measure() {
-        context.collect()
-        return { rss: process.memoryUsage.rss(), accepted: accepted * bytes, lastTaken }
-      },
+      measure: () => ({ ...take(), accepted: accepted * bytes, lastTaken }),
       start() {
         const [link] = context.links
         const pump = () => {
@@ -50,6 +62,7 @@ export const roles = {
 
   receiver(context) {
     const checker = new Checker(bytes)
+    const take = meter(context.collect)
     let wanted = Number.POSITIVE_INFINITY
     let finished
     let budget = Number.POSITIVE_INFINITY
@@ -69,10 +82,7 @@ export const roles = {
         paused = true
         link.pause()
       },
-      measure() {
-        context.collect()
-        return { rss: process.memoryUsage.rss(), read: checker.count * bytes }
-      },
+      measure: () => ({ ...take(), read: checker.count * bytes }),
       async readSlowly({ seconds }) {
         const [link] = context.links
         budget = 0
@@ -109,7 +119,7 @@ const wait = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds *
 
 export const workload = {
   name: 'w8',
-  title: 'W8: a reader that stops for 5 s, then reads 1 MB/s',
+  title: 'W8: a reader that stops, then reads 1 MB/s, then everything',
   purpose: 'throughput',
   places: ['lo'],
   takes: ({ reliable, pausable, batched }) => {
@@ -126,6 +136,8 @@ export const workload = {
     { key: 'rssReceiver', title: 'receiver RSS +MB', better: 'less' },
     { key: 'held', title: 'sender held', kind: 'yesno' },
     { key: 'rssSlow', title: 'both, slow +MB', better: 'less' },
+    { key: 'cpuStopped', title: 'CPU s, stopped', better: 'less' },
+    { key: 'cpu', title: 'CPU s, in all', better: 'less' },
   ],
   async drive(pair) {
     const { sender, receiver, settings } = pair
@@ -140,7 +152,10 @@ export const workload = {
     const slow = { sender: await sender.ask('measure'), receiver: await receiver.ask('measure') }
     const count = await sender.ask('stop')
     const got = await receiver.ask('readAll', { count }, 60_000)
+    const last = { sender: await sender.ask('measure'), receiver: await receiver.ask('measure') }
     if (got.faults !== '') throw new RunFailure(`failed its check: ${got.faults}`)
+    const used = (now) =>
+      now.sender.cpu + now.receiver.cpu - before.sender.cpu - before.receiver.cpu
     const grown = (side, now) => (now[side].rss - before[side].rss) / 1e6
     return {
       count,
@@ -150,6 +165,8 @@ export const workload = {
       // Nothing was taken for the last fifth of the time, and not because it was too much already.
       held: quiet > settings.seconds * 1000 * 0.2 && stopped.sender.accepted < mostBytes ? 1 : 0,
       rssSlow: grown('sender', slow) + grown('receiver', slow),
+      cpuStopped: used(stopped),
+      cpu: used(last),
     }
   },
 }

@@ -3,6 +3,8 @@
 // Contenders whose sessions have one channel only carry both in it, the ping behind what is queued. They could open a second connection; that would be a second
 // session, with a handshake and a congestion window of its own.
 
+import { cpuSeconds } from '../suite/bulk.mjs'
+import { clock } from '../suite/clock.mjs'
 import { RunFailure } from '../suite/control.mjs'
 import { Checker, digestOf, MessageRing } from '../suite/messages.mjs'
 import { openSessions } from '../suite/pair.mjs'
@@ -43,18 +45,22 @@ export const roles = {
           if (!stopped) setImmediate(pump)
         }
         link.onDrain = pump
-        const started = performance.now()
+        const cpu = cpuSeconds()
+        const started = clock()
         pump()
         const end = started + seconds * 1000
-        const taken = await pingPong(pingLink, () => performance.now() < end, listen)
+        const taken = await pingPong(pingLink, () => clock() < end, listen)
         stopped = true
-        return { ...latencies(taken), sent, seconds: (performance.now() - started) / 1000 }
+        return { ...latencies(taken), sent, started, cpu }
       },
+
+      cpuSince: ({ cpu }) => cpuSeconds() - cpu,
     }
   },
 
   receiver() {
     const checker = new Checker(bytes)
+    let cpu
     let wanted
     let finished
     const listenTo = (link) => {
@@ -69,6 +75,9 @@ export const roles = {
     }
     return {
       linked: listenTo,
+      start() {
+        cpu = cpuSeconds()
+      },
       async finish({ count }) {
         wanted = count
         if (checker.count < wanted) {
@@ -76,7 +85,7 @@ export const roles = {
             finished = resolve
           })
         }
-        return { faults: checker.faults(), digest: checker.digest }
+        return { cpu: cpuSeconds() - cpu, faults: checker.faults(), digest: checker.digest }
       },
     }
   },
@@ -95,13 +104,14 @@ export const workload = {
   },
   seconds: 2,
   overhead: 0.2,
-  runs: 2,
+  runs: 3,
   metrics: [
     { key: 'busyP50', title: 'beside bulk p50 µs', better: 'less' },
     { key: 'busyP99', title: 'beside bulk p99 µs', better: 'less' },
     { key: 'idleP50', title: 'alone p50 µs', better: 'less' },
     { key: 'idleP99', title: 'alone p99 µs', better: 'less' },
     { key: 'megabytes', title: 'bulk MB/s', better: 'more' },
+    { key: 'cpuPerGigabyte', title: 'CPU s/GB', better: 'less' },
     { key: 'channels', title: 'own channel', kind: 'yesno' },
   ],
   async drive(pair) {
@@ -112,8 +122,12 @@ export const workload = {
     await sender.ask('ping', { seconds: settings.seconds * 0.15 })
     const idle = await sender.ask('ping', { seconds: settings.seconds * 0.35 })
     const timeout = 20_000 + settings.seconds * 5000
+    await receiver.ask('start')
     const both = await sender.ask('both', { seconds: settings.seconds / 2 }, timeout)
     const got = await receiver.ask('finish', { count: both.sent }, timeout)
+    // What is still in buffers when the last ping is back counts only with the time it takes to arrive.
+    const seconds = (clock() - both.started) / 1000
+    const cpu = got.cpu + (await sender.ask('cpuSince', { cpu: both.cpu }))
     if (got.faults !== '') throw new RunFailure(`failed its check: ${got.faults}`)
     if (got.digest !== digestOf(bytes, both.sent)) {
       throw new RunFailure('failed its check: the digests of both sides differ')
@@ -124,7 +138,8 @@ export const workload = {
       busyP99: both.p99,
       idleP50: idle.p50,
       idleP99: idle.p99,
-      megabytes: (both.sent * bytes) / both.seconds / 1e6,
+      megabytes: (both.sent * bytes) / seconds / 1e6,
+      cpuPerGigabyte: (cpu / (both.sent * bytes)) * 1e9,
       channels: own ? 1 : 0,
     }
   },

@@ -7,6 +7,7 @@ const bench = (file: string): any => require(`../../bench/${file}.mjs`)
 
 const { parseArguments } = bench('suite/arguments')
 const { barChart, charts } = bench('suite/chart')
+const { controllersIn } = bench('suite/congestion')
 const { rateBetween, readIperf } = bench('suite/external')
 const { runPair } = bench('suite/pair')
 const { makePlan } = bench('suite/plan')
@@ -135,6 +136,65 @@ describe('the plan', () => {
       reason: 'carries 65507 bytes at most',
     })
   })
+
+  const lossy = (hasController: (name: string) => boolean) =>
+    makePlan({ ...everything, full: true, workloads: [workloads[4]], hasController })
+  const takingPart = (plan: ReturnType<typeof lossy>, place: string, name: string) => {
+    const group = plan.groups.find(
+      (one: { place: string; variant: { name: string } }) =>
+        one.place === place && one.variant.name === name,
+    )
+    return group?.order.map(({ contender }: { contender: { name: string } }) => contender.name)
+  }
+
+  test('measures TCP with either congestion control under loss', () => {
+    const plan = lossy(() => true)
+    for (const place of ['wire', 'cable']) {
+      expect(takingPart(plan, place, '1 %')).toEqual(
+        expect.arrayContaining(['net-batched', 'net-batched-bbr', 'iperf3-cubic', 'iperf3-bbr']),
+      )
+    }
+    const flows = plan.groups.map(
+      ({ settings }: { settings: { beside?: string } }) => settings.beside,
+    )
+    expect(flows).toEqual(expect.arrayContaining(['cubic', 'bbr']))
+  })
+
+  test('leaves out what needs a congestion control that the kernel has not', () => {
+    const plan = lossy((name) => name === 'cubic')
+    expect(takingPart(plan, 'cable', '1 %')).toContain('iperf3-cubic')
+    expect(takingPart(plan, 'cable', '1 %')).not.toContain('iperf3-bbr')
+    expect(takingPart(plan, 'cable', '1 %')).not.toContain('net-batched-bbr')
+    expect(takingPart(plan, 'cable', '0 %, beside TCP bbr')).toBeUndefined()
+    expect(plan.left).toContainEqual({
+      workload: 'w5',
+      place: 'cable',
+      case: '0 %, beside TCP bbr',
+      contender: 'hawser',
+      reason: "this kernel's TCP has no bbr",
+    })
+  })
+
+  test('has everybody on the cable or a reason why not', () => {
+    const plan = lossy(() => true)
+    const cases = workloads[4].cases.cable.map(({ name }: { name: string }) => name)
+    const able = contenders.filter(
+      ({ workloads: only, external }: { workloads?: string[]; external?: boolean }) =>
+        !external && (only?.includes('w5') ?? true),
+    )
+    for (const name of cases) {
+      const absent = plan.left.filter(
+        (entry: { place: string; case: string }) => entry.place === 'cable' && entry.case === name,
+      )
+      const absentNames = absent.map(({ contender }: { contender: string }) => contender)
+      const present = takingPart(plan, 'cable', name)?.filter(
+        (one: string) => !one.startsWith('iperf3'),
+      )
+      expect([...absentNames, ...new Set(present)].sort()).toEqual(
+        able.map((contender: { name: string }) => contender.name).sort(),
+      )
+    }
+  })
 })
 
 /** Results of two contenders, one of which failed once and one always. */
@@ -251,16 +311,50 @@ describe('results', () => {
     }
   })
 
+  test("a process's congestion controls are read from what ss says", () => {
+    const line = (pid: number, rest: string) =>
+      `ESTAB 0 0 127.0.0.1:1 127.0.0.1:2 users:(("node",pid=${pid},fd=20)) ${rest} rto:204 rtt:0.2/0.3`
+    const text = [
+      line(12, 'ts sack cubic wscale:10,10'),
+      line(123, 'bbr wscale:7,7'),
+      line(12, 'cubic wscale:7,7'),
+    ].join('\n')
+    expect(controllersIn(text, 12)).toEqual(['cubic'])
+    expect(controllersIn(text, 123)).toEqual(['bbr'])
+    expect(controllersIn(text, 1)).toEqual([])
+  })
+
+  test('the table has what sockets said of their congestion control', () => {
+    const run = (contender: string, controller?: string) => ({
+      workload: 'w5',
+      place: 'cable',
+      case: '1 %',
+      contender,
+      run: 0,
+      metrics: { megabytes: 1, ...(controller ? { controller } : {}) },
+    })
+    const runs = [run('hawser'), run('net-batched', 'cubic'), run('net-batched-bbr', 'bbr')]
+    const text: string = renderTable({ ...someResults(), runs })
+    expect(text).toMatch(/\* Hawser +1\.00 +– +1$/m)
+    expect(text).toMatch(/ TCP, hand-batched +1\.00 +cubic +1\.00 +1$/m)
+    expect(text).toMatch(/ TCP \(bbr\), hand-batched +1\.00 +bbr +1\.00 +1$/m)
+  })
+
   test('iperf3 is read', () => {
     const end = {
       sum_received: { bytes: 2e9, seconds: 2 },
       cpu_utilization_percent: { host_total: 50, remote_total: 100 },
+      sender_tcp_congestion: 'cubic',
     }
     expect(readIperf(JSON.stringify({ end }))).toEqual({
       seconds: 2,
       megabytes: 1000,
       cpuPerGigabyte: 1.5,
+      controller: 'cubic',
     })
+    const few = { ...end, sum_received: { bytes: 1e6, seconds: 2 } }
+    expect(readIperf(JSON.stringify({ end: few }))).toMatchObject({ megabytes: 0.5 })
+    expect(readIperf(JSON.stringify({ end: few })).cpuPerGigabyte).toBeUndefined()
     expect(() => readIperf('{"error":"unable to connect"}')).toThrow(/unable to connect/)
     expect(() => readIperf('')).toThrow(/no JSON/)
     const intervals = [0, 1, 2, 3].map((start) => ({
