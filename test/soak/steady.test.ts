@@ -4,7 +4,6 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { include_dir as nodeHeaders } from 'node-api-headers'
 import { onLinux, run, sizesMatter } from '../support/processes'
 
 jest.setTimeout(180_000)
@@ -30,6 +29,7 @@ const messages = 1_000_000
 const lastGrowths = 4
 const script = path.join(__dirname, 'children', 'steady.cjs')
 const native = path.resolve(__dirname, '../../native')
+const nodeHeaders = path.join(path.dirname(require.resolve('node-api-headers')), 'include')
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hawser-steady-'))
 const hooks = path.join(folder, 'hooks.node')
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
