@@ -99,7 +99,7 @@ export interface HostConfig {
   /** 32 bytes that all peers of a network share; without: an open network. */
   networkKey?: Uint8Array
   sockets: readonly SocketConfig[]
-  /** 0: CUBIC (default), 1: BBR. */
+  /** 0: CUBIC, 1: BBR (default). */
   congestion?: number
   /** 0 = the protocol's default, for each of these. */
   maxSessions: number

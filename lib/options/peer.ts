@@ -123,8 +123,9 @@ export interface EngineOptions {
   spin?: boolean
   /**
    * What decides how fast a session of this peer sends; unlike the others, each peer has its own.
-   * `'cubic'` (default): as TCP does, so that every loss is a sign of congestion (RFC 9438). `'bbr'`: a model of the path, for which loss
-   * is a sign only if it depends on what is sent, after BBRv3: for paths that lose packets at random, such as radio.
+   * `'bbr'` (default): a model of the path, after BBRv3, for which loss is a sign of congestion only if it depends on what is sent, so that
+   * paths which lose packets at random, such as radio, are used all the same; beside TCP it shares as TCP does. `'cubic'`: as TCP does,
+   * so that every loss is a sign of congestion (RFC 9438).
    */
   congestion?: Congestion
 }
@@ -372,7 +373,7 @@ function engineIn(
     const allowed = "'auto', 'thread'; with more than one of engine.threads each engine has its own"
     throw new OptionError(path(name, 'driver'), given.driver, allowed)
   }
-  const { driver = 'auto', spin = false, congestion = 'cubic' } = given
+  const { driver = 'auto', spin = false, congestion = 'bbr' } = given
   return {
     driver: choice(path(name, 'driver'), driver, ['auto', 'hybrid', 'thread']),
     spin: flag(path(name, 'spin'), spin),

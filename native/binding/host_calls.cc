@@ -51,8 +51,10 @@ void read_limits(Napi::Object object, transport::EndpointConfig* config) {
   set("maxChannels", &config->max_channels);
   set("idleTimeout", &config->idle_timeout_ms);
   set("mtu", &config->path_datagram_limit);
-  if (get_integer(object, "congestion", 1) == 1) {
-    config->congestion = transport::CongestionAlgorithm::kBbr;
+  if (object.Get("congestion").IsNumber()) {
+    config->congestion = get_integer(object, "congestion", 1) == 1
+                             ? transport::CongestionAlgorithm::kBbr
+                             : transport::CongestionAlgorithm::kCubic;
   }
   config->memory_limit = get_integer(object, "memory", SIZE_MAX / 2);
   // For tests: where sequence numbers begin.

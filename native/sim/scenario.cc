@@ -308,8 +308,8 @@ SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
     vary_widths(widths_luck, widths, config);
     transport::EndpointConfig plain;
     plain.first_sequence = first;
-    if (congestion.one_in(2)) {
-      config.congestion = plain.congestion = transport::CongestionAlgorithm::kBbr;
+    if (!congestion.one_in(2)) {
+      config.congestion = plain.congestion = transport::CongestionAlgorithm::kCubic;
     }
     network.add_peer(keeps(kLimits) ? config : plain);
   }

@@ -18,7 +18,7 @@ struct Path {
   // `base`, `limit`: of the search for the longest datagram, bytes.
   // Good only if congestion.ready().
   Path(Memory& memory, const PathAddress& to, uint32_t name, size_t base, size_t limit,
-       CongestionAlgorithm algorithm = CongestionAlgorithm::kCubic)
+       CongestionAlgorithm algorithm = CongestionAlgorithm::kBbr)
       : address(to), number(name), mtu(base, limit), congestion(memory, algorithm, base) {}
 
   // Only the port differs: probably a NAT has forgotten, and the network is the same (RFC 9000,

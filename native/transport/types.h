@@ -97,7 +97,7 @@ struct EndpointConfig {
   // Path MTU discovery tries nothing longer than this; up to path_datagram: there is none. Bytes.
   uint32_t path_datagram_limit = 0;
   Duration max_ack_delay = 25 * kMillisecond;
-  CongestionAlgorithm congestion = CongestionAlgorithm::kCubic;
+  CongestionAlgorithm congestion = CongestionAlgorithm::kBbr;
   // Test seam: number of the first message in each direction of every channel. Both sides must
   // agree. Protocol: 1.
   uint64_t first_sequence = 1;

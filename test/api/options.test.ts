@@ -62,7 +62,7 @@ describe('options of a peer', () => {
       driver: 'auto',
       spin: false,
       threads: 1,
-      congestion: 'cubic',
+      congestion: 'bbr',
     })
     expect(settings.identity).toBeInstanceOf(Identity)
     expect(peerOptions({}).identity).not.toBe(settings.identity)

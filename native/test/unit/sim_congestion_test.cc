@@ -42,16 +42,16 @@ class Congestion : public TwoPeers {
   Channel* channel_ = nullptr;
 };
 
-TEST_F(Congestion, CubicIsTheDefault) {
-  EXPECT_EQ(EndpointConfig().congestion, CongestionAlgorithm::kCubic);
-  start(EndpointConfig().congestion);
+TEST_F(Congestion, CubicTakesRandomLossForCongestion) {
+  start(CongestionAlgorithm::kCubic);
   EXPECT_EQ(session_->counters().congestion_algorithm, CongestionAlgorithm::kCubic);
   // Random loss keeps it far below the path's rate, at which this takes two seconds.
   EXPECT_GE(send(10'000), 10 * kSecond);
 }
 
-TEST_F(Congestion, BbrUsesALossyPath) {
-  start(CongestionAlgorithm::kBbr);
+TEST_F(Congestion, BbrIsTheDefaultAndUsesALossyPath) {
+  EXPECT_EQ(EndpointConfig().congestion, CongestionAlgorithm::kBbr);
+  start(EndpointConfig().congestion);
   const Duration took = send(10'000);
   EXPECT_LE(took, 4 * kSecond);
   const SessionCounters counters = session_->counters();
