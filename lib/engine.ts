@@ -146,7 +146,8 @@ export class Engine {
   }
 
   #supply(index: number): void {
-    const memory = new ArrayBuffer(slabBytes)
+    // Not cleared: only what was written is ever seen through a message's view, as with Buffer.allocUnsafe.
+    const memory = Buffer.allocUnsafeSlow(slabBytes).buffer
     // Messages of several channels lie in it: none of them may take it away from the others.
     // Not every runtime has this function.
     markAsUntransferable?.(memory)

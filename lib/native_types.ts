@@ -413,8 +413,10 @@ export interface NativeBinding {
   ): number
   channelAccept(channel: number, config: ChannelConfig): void
   channelRefuse(channel: number, code: number, reason: string): void
-  /** Copies the bytes before it returns. {@link SendStatus} bits or a {@link SendError}. `data` is any view or buffer, `length` its bytes to take from the start (default all). */
-  send(channel: number, data: ArrayBufferView | ArrayBuffer, length?: number): number
+  /**
+   * Copies the bytes before it returns. {@link SendStatus} bits or a {@link SendError}; `undefined` is 0. `data` is any view or buffer, `length` its bytes to take from the start (default all).
+   */
+  send(channel: number, data: ArrayBufferView | ArrayBuffer, length?: number): number | undefined
   /** Everything unflushed of every channel may leave. */
   flush(): void
   channelDemand(channel: number, demand: Demand): void

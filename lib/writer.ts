@@ -48,15 +48,15 @@ export class Writer {
     let status: number
     if (typeof bytes === 'string') {
       length = encodeIntoScratch(bytes)
-      if (length >= 0) status = native.send(this.#channel, scratch, length)
+      if (length >= 0) status = native.send(this.#channel, scratch, length) ?? 0
       else {
         const encoded = Buffer.from(bytes)
         length = encoded.length
-        status = native.send(this.#channel, encoded, length)
+        status = native.send(this.#channel, encoded) ?? 0
       }
     } else if (isMemory(bytes)) {
       length = bytes.byteLength
-      status = this.#sendMemory(bytes, length)
+      status = this.#sendMemory(bytes)
     } else {
       const what = codec === undefined ? 'message' : 'what codec.encode returned'
       throw new OptionError(what, bytes, 'a string, an ArrayBuffer or a view of one')
@@ -93,9 +93,9 @@ export class Writer {
     })
   }
 
-  #sendMemory(bytes: ArrayBufferView | ArrayBuffer, length: number): number {
+  #sendMemory(bytes: ArrayBufferView | ArrayBuffer): number {
     try {
-      return this.#engine.native.send(this.#channel, bytes, length)
+      return this.#engine.native.send(this.#channel, bytes) ?? 0
     } catch (cause) {
       // The native part refuses memory that it cannot see.
       const what = this.#settings.codec === undefined ? 'message' : 'what codec.encode returned'

@@ -106,11 +106,13 @@ napi_value send(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   double wanted = 0;
-  if (napi_get_value_double(env, arguments[2], &wanted) == napi_ok) {
+  if (arguments.count() > 2 && napi_get_value_double(env, arguments[2], &wanted) == napi_ok) {
     bytes.length = static_cast<size_t>(to_integer(wanted, bytes.length));
   }
   if (environment.engine() == nullptr) return to_js(env, kSendClosed);
-  return to_js(env, environment.send(arguments.handle(0), bytes.data, bytes.length));
+  const int32_t status = environment.send(arguments.handle(0), bytes.data, bytes.length);
+  // `undefined` is what most messages get, and costs nothing to make.
+  return status == 0 ? nullptr : to_js(env, status);
 }
 
 napi_value flush(napi_env env, napi_callback_info info) {
