@@ -59,9 +59,12 @@ void Bbr::on_sent(Time now, uint64_t bytes, uint64_t in_flight_after, uint64_t p
   if (in_flight_after > bytes) return;
   // The path has run empty by itself: that is as good as ProbeRtt.
   if (queue_.stale(now)) queue_.renew();
+  // Not so where one acknowledgement was for all that the window allows, and is answered at once.
+  const bool idle = now - acked_at_ > (queue_.known() ? queue_.base() : shortest_rtt_) / 4;
   const bool probing = phase_ == Phase::kDown || phase_ == Phase::kRefill || phase_ == Phase::kUp;
-  if (probing) {
+  if (probing && idle) {
     enter(Phase::kCruise, now);
+    rounds_since_probe_ = 0;
     next_probe_ = std::max(next_probe_, now + kSecond);
   }
 }
@@ -70,6 +73,7 @@ void Bbr::on_ack(const AckEvent& event) {
   untouched_ = false;
   if (event.rtt_latest != 0) queue_.on_sample(event.rtt_latest);
   shortest_rtt_ = event.rtt_min;
+  acked_at_ = event.now;
   round_.acked += event.acked_bytes;
   round_.flight = std::max(round_.flight, event.prior_in_flight);
   take_rate(event);

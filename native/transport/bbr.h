@@ -198,6 +198,7 @@ class Bbr final : public CongestionController {
   Time aggregate_since_ = 0;
   uint64_t aggregate_acked_ = 0;
   Duration shortest_rtt_ = 0;
+  Time acked_at_ = 0;
   QueueSignal queue_;
   Bounds bounds_;
   Bounds undo_;

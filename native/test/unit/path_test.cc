@@ -144,9 +144,10 @@ TEST(PathState, IsInheritedFromTheSameHost) {
   test::FailingMemory memory;
   PathAddress address;
   address.bytes[3] = 7;
-  Path one(memory, address, 1, 1'200, 0);
+  constexpr auto kAlgorithm = CongestionAlgorithm::kCubic;  // one loss tells in its window
+  Path one(memory, address, 1, 1'200, 0, kAlgorithm);
   address.bytes[PathAddress::kSourceBytes] = 9;
-  Path two(memory, address, 2, 1'200, 0);
+  Path two(memory, address, 2, 1'200, 0, kAlgorithm);
   EXPECT_TRUE(two.same_host(one));
   address.bytes[PathAddress::kSourceBytes - 1] = 1;
   EXPECT_FALSE(Path(memory, address, 3, 1'200, 0).same_host(one));
@@ -166,7 +167,7 @@ TEST(PathState, IsInheritedFromTheSameHost) {
 TEST(PathState, ChangesPlacesWithAllThatBelongsToIt) {
   test::FailingMemory memory;
   {
-    Path one(memory, PathAddress{}, 1, 1'200, 0);
+    Path one(memory, PathAddress{}, 1, 1'200, 0, CongestionAlgorithm::kCubic);
     PathTrial trial(memory, PathAddress{}, 2, 1'200, 0, CongestionAlgorithm::kCubic);
     LossEvent loss;
     loss.now = kStart;
