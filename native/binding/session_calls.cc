@@ -9,11 +9,13 @@
 #include "binding/counters.h"
 #include "binding/shard_set.h"
 #include "engine/path.h"
+#include "transport/opening.h"
 
 namespace hawser::binding {
 namespace {
 
 using engine::MutexLock;
+using transport::Opening;
 using transport::Session;
 
 // The candidates that one of the host's sockets reaches.
