@@ -177,7 +177,11 @@ describe('the plan', () => {
 
   test('has everybody on the cable or a reason why not', () => {
     const plan = lossy(() => true)
-    const cases = workloads[4].cases.cable.map(({ name }: { name: string }) => name)
+    const variants: { name: string; only?: string }[] = workloads[4].cases.cable
+    for (const { name, only } of variants) {
+      if (only !== undefined) expect(takingPart(plan, 'cable', name)).toEqual([only])
+    }
+    const cases = variants.filter(({ only }) => only === undefined).map(({ name }) => name)
     const able = contenders.filter(
       ({ workloads: only, external }: { workloads?: string[]; external?: boolean }) =>
         !external && (only?.includes('w5') ?? true),
