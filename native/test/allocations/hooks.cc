@@ -10,10 +10,12 @@
 
 // The C library's own, under the names by which it keeps them for whoever replaces the others.
 extern "C" {
+// NOLINTBEGIN(readability-identifier-naming): not ours to name
 void* __libc_malloc(size_t bytes);
 void* __libc_calloc(size_t count, size_t bytes);
 void* __libc_realloc(void* pointer, size_t bytes);
 void* __libc_memalign(size_t alignment, size_t bytes);
+// NOLINTEND(readability-identifier-naming)
 }
 
 namespace hawser::hooks {
