@@ -14,12 +14,8 @@ constexpr uint64_t kLeastCost = wire::message_cost(0);
 // Bytes of the messages of a run, without the lengths before them.
 uint64_t body_bytes(const uint8_t* run, size_t length) {
   uint64_t bytes = 0;
-  const uint8_t* body = nullptr;
-  size_t size = 0;
-  for (const uint8_t* p = run; p != run + length;) {
-    p = wire::next_block(p, run + length, body, size);
-    bytes += size;
-  }
+  (void)wire::walk_blocks(run, run + length,
+                          [&bytes](const uint8_t*, size_t size) { bytes += size; });
   return bytes;
 }
 
