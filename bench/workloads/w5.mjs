@@ -17,7 +17,7 @@ const onceOnCable = ['twin', 'tls-batched']
 /** With fewer messages, CPU seconds are mostly those of a process that waits. */
 const enoughForCpu = 10_000
 /** A lossy cable, or one beside BBR, carries little by some controllers; those get more time. */
-const slowSeconds = 8
+const slowSeconds = 6
 
 export const workload = {
   name: 'w5',
@@ -47,8 +47,8 @@ export const workload = {
     },
   },
   seconds: 1.5,
-  overhead: 0.6,
-  runsAt: { wire: 3, cable: 1 },
+  overhead: 0.9,
+  runsAt: { wire: 2, cable: 1 },
   /** Long enough for a path of 50 ms. */
   secondsAt: { cable: 3 },
   warmUpAt: { cable: 2 },
