@@ -8,10 +8,13 @@ export interface CeilingOptions {
    * `runPingCeilings` is 64. More than the MTU less 28 cannot be sent as trains.
    */
   readonly bytes?: number
+  /** TCP's congestion control for iperf3. Default: the system's. */
+  readonly controller?: string
 }
 
 export interface Ceiling {
-  readonly name: 'udp gso plain' | 'udp gso sealed' | 'udp plain no gso' | 'iperf3 tcp'
+  /** iperf3's ends in the congestion control, if one was asked for. */
+  readonly name: 'udp gso plain' | 'udp gso sealed' | 'udp plain no gso' | `iperf3 tcp${string}`
   /** Data that arrived: without headers, packet numbers (8 bytes a packet) and tags (16 bytes a sealed packet). */
   readonly bytesPerSecond: number
   /** null of TCP. */

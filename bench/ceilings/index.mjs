@@ -32,12 +32,17 @@ async function stream(name, flags, { place, seconds, bytes }) {
 }
 
 /** The types and what each number means are in index.d.mts. */
-export async function runCeilings({ place = 'lo', seconds = 2, bytes = 1472 } = {}) {
+export async function runCeilings({
+  place = 'lo',
+  seconds = 2,
+  bytes = 1472,
+  controller = undefined,
+} = {}) {
   const rows = []
   for (const [name, flags] of streams) {
     rows.push(await stream(name, flags, { place, seconds, bytes }))
   }
-  const tcp = await iperf3({ place, seconds })
+  const tcp = await iperf3({ place, seconds, controller })
   if (tcp !== undefined) rows.push(tcp)
   return rows
 }

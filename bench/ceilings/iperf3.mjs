@@ -20,13 +20,14 @@ async function call(command) {
 }
 
 /** What iperf3 tells of one run. On a busy machine its control connection may fail, which it says in the answer only. */
-async function measure({ place, seconds }) {
+async function measure({ place, seconds, controller }) {
   const port = String(randomInt(20_000, 30_000))
   const server = new Running(at(place, 'iperf3', '-s', '-1', '-p', port))
   try {
     // It measures whole seconds only.
     const time = String(Math.max(1, Math.round(seconds)))
     const client = ['iperf3', '-c', '127.0.0.1', '-p', port, '-t', time, '-J']
+    if (controller !== undefined) client.push('-C', controller)
     return await call(at(place, ...client))
   } finally {
     server.kill()
@@ -35,11 +36,11 @@ async function measure({ place, seconds }) {
 
 const runs = 3
 
-/** A row of the ceilings, or undefined where there is no iperf3. */
-export async function iperf3({ place, seconds }) {
+/** A row of the ceilings, or undefined where there is no iperf3. `controller`: TCP's congestion control, by default the system's. */
+export async function iperf3({ place, seconds, controller }) {
   if (spawnSync('iperf3', ['--version']).error !== undefined) return undefined
   for (let run = 1; ; run++) {
-    const { end, error } = await measure({ place, seconds })
+    const { end, error } = await measure({ place, seconds, controller })
     if (end?.sum_received === undefined) {
       if (run < runs) continue
       throw new Error(`iperf3 failed ${runs} times: ${error ?? 'no result'}`)
@@ -47,7 +48,7 @@ export async function iperf3({ place, seconds }) {
     const { bytes, seconds: taken, bits_per_second: rate } = end.sum_received
     const { host_total: local, remote_total: remote } = end.cpu_utilization_percent
     return {
-      name: 'iperf3 tcp',
+      name: `iperf3 tcp${controller === undefined ? '' : ` ${controller}`}`,
       bytesPerSecond: rate / 8,
       packetsPerSecond: null,
       cpuSecondsPerGB: (((local + remote) / 100) * taken) / (bytes / 1e9),

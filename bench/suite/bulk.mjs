@@ -156,10 +156,10 @@ export async function warmUp(pair, { bytes, seconds, first }) {
 }
 
 /**
- * Transfers until `seconds` are full, or `slowSeconds` where less than `slowBelow` bytes a second go through. Resolves to the sum of all of them. The rate of a
- * slow one is known badly, so it begins with a third.
+ * Transfers once, for about `seconds` by the rate of the warm-up; with `fills` again and again until they are full, and where less than `slowBelow` bytes a
+ * second go through until `slowSeconds` are. Resolves to the sum of all transfers. The rate of a slow one is known badly, so it begins with a third.
  */
-async function transfers(pair, { bytes, rate }) {
+async function transfers(pair, { bytes, rate, fills }) {
   const { seconds, slowSeconds, count } = pair.settings
   const slow = (now) => slowSeconds !== undefined && now * bytes < slowBelow
   const sum = { count: 0, seconds: 0, received: 0, cpuSender: 0, cpuReceiver: 0 }
@@ -173,24 +173,28 @@ async function transfers(pair, { bytes, rate }) {
   await add(count ?? Math.max(16, Math.round(rate * first)))
   while (count === undefined) {
     const now = Math.max(1, sum.received) / sum.seconds
-    const left = slowSeconds - sum.seconds
-    if (!slow(now) || left <= 0) break
+    if (!fills && !slow(now)) break
+    const wanted = slow(now) ? slowSeconds : seconds
+    const left = wanted - sum.seconds
+    if (left <= wanted * littleLeft) break
     await add(Math.max(16, Math.ceil(now * left)))
   }
   return sum
 }
 
+/** Not worth a transfer of its own. */
+const littleLeft = 0.1
 /** Bytes a second. */
 const slowBelow = 1e6
 
 /** A workload's `drive`. */
-export async function driveBulk(pair, { bytes, first = 64 }) {
+export async function driveBulk(pair, { bytes, first = 64, fills = false }) {
   const { settings, hooks } = pair
   await openSessions(pair)
   await hooks.before?.()
   const rate = await warmUp(pair, { bytes, seconds: settings.warmUp, first })
   hooks.start?.()
-  const sum = await transfers(pair, { bytes, rate })
+  const sum = await transfers(pair, { bytes, rate, fills })
   const { count, seconds, received, cpuSender, cpuReceiver } = sum
   hooks.after?.()
   const cpu = cpuSender + cpuReceiver

@@ -5,6 +5,16 @@
 
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
+import { hasTool } from './tools.mjs'
+
+/** That of TCP in all workloads: most systems' default. */
+export const usualController = 'cubic'
+
+/** Whether there can be network namespaces here, with routes that name a controller. Root in a container may lack the privilege. */
+export function canRoute() {
+  if (process.platform !== 'linux' || process.getuid() !== 0 || !hasTool('ip')) return false
+  return spawnSync('unshare', ['--net', '--mount', 'true']).status === 0
+}
 
 const available = '/proc/sys/net/ipv4/tcp_available_congestion_control'
 

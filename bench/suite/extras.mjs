@@ -1,6 +1,7 @@
 // The parts of the suite that are not pairs of JavaScript processes: micro-benchmarks, native ceilings.
 
 import fs from 'node:fs'
+import { hasController, usualController } from './congestion.mjs'
 import { openPlace } from './places.mjs'
 import { figure } from './results.mjs'
 
@@ -36,7 +37,11 @@ export async function runCeilings(choice, places, say) {
       async () => {
         const place = await openPlace(name)
         try {
-          return await module.runCeilings({ place: place.namespace ?? name, seconds })
+          return await module.runCeilings({
+            place: place.namespace ?? name,
+            seconds,
+            controller: hasController(usualController) ? usualController : undefined,
+          })
         } finally {
           await place.close()
         }

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { canRoute, hasController, usualController } from './congestion.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -67,6 +68,8 @@ export function machine() {
       send: read('/proc/sys/net/core/wmem_max'),
     },
     congestionControl: read('/proc/sys/net/ipv4/tcp_congestion_control'),
+    /** That of all places; `null`: the system's. */
+    usualController: canRoute() && hasController(usualController) ? usualController : null,
   }
 }
 

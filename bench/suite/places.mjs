@@ -1,29 +1,26 @@
 // Where a run happens.
 //
-// lo     the loopback interface as it is: packets of 64 KiB that nothing cuts
+// lo     the loopback interface as it is: packets of 64 KiB that nothing cuts; for root in a network namespace, for TCP's congestion control
 // wire   the loopback interface of a network namespace with an MTU of 1500 and every segmentation offload off, so that each packet costs what it costs on a
 //        network; with random loss in both directions if wanted. The fairer place. Needs root.
 // cable  two network namespaces with an emulated link between them: rate, delay, jitter, loss. Needs root.
 
 import fs from 'node:fs'
-import { routeWith } from './congestion.mjs'
+import { loopback, wire } from '../../test/lab/places.mjs'
+import { canRoute, routeWith } from './congestion.mjs'
 import { missingTools } from './tools.mjs'
 
 export const placeNames = ['lo', 'wire', 'cable']
 
 const host = '127.0.0.1'
 
-/** A module of the laboratory, which makes network namespaces, also for tests. */
-function labModule(file) {
-  return new URL(`../../test/lab/${file}`, import.meta.url)
-}
+/** The laboratory's, which is loaded only when it is needed: it builds a program. */
+const cableModule = new URL('../../test/lab/cable/index.mjs', import.meta.url)
 
 /** What this machine lacks for a place; empty if nothing. */
 export function lacking(name) {
   if (name === 'lo') return ''
   if (process.platform !== 'linux') return 'Linux'
-  const wanted = name === 'cable' ? 'cable/index.mjs' : 'places.mjs'
-  if (!fs.existsSync(labModule(wanted))) return `test/lab/${wanted}`
   const tools = name === 'cable' ? ['ip', 'flock', 'cmake', 'g++'] : ['ip', 'ethtool', 'nft']
   const lacks = [missingTools(...tools)]
   if (process.getuid() !== 0) lacks.unshift('root')
@@ -31,29 +28,49 @@ export function lacking(name) {
   return lacks.filter(Boolean).join(', ')
 }
 
-/** Loopback as it is. */
-function openLo() {
-  const spot = { host, prefix: [] }
-  return {
-    name: 'lo',
-    spot: { sender: spot, receiver: spot },
-    prepare: async () => {},
-    useController() {},
-    close: async () => {},
-  }
-}
-
 /** The kernel's own route to 127.0.0.1, which is the one that counts. */
-const wireRoute = 'table local local 127.0.0.1 dev lo proto kernel scope host src 127.0.0.1'.split(
+const ownRoute = 'table local local 127.0.0.1 dev lo proto kernel scope host src 127.0.0.1'.split(
   ' ',
 )
 
+/** What makes TCP connections within a namespace use a controller; nothing is done where nothing changes. */
+function controllerOf(namespace) {
+  let now
+  return (name) => {
+    if (name === now) return
+    routeWith(namespace, ownRoute, name)
+    now = name
+  }
+}
+
+/** Loopback as it is. */
+async function openLo() {
+  if (!canRoute()) {
+    const spot = { host, prefix: [] }
+    return {
+      name: 'lo',
+      spot: { sender: spot, receiver: spot },
+      prepare: async () => {},
+      useController() {},
+      close: async () => {},
+    }
+  }
+  const { namespace, address, exec, close } = await loopback()
+  const spot = { host: address, prefix: exec }
+  return {
+    name: 'lo',
+    namespace,
+    spot: { sender: spot, receiver: spot },
+    prepare: async () => {},
+    useController: controllerOf(namespace),
+    close,
+  }
+}
+
 async function openWire() {
-  const { wire } = await import(labModule('places.mjs').href)
   const { namespace, address, exec, loss: lose, close } = await wire()
   const spot = { host: address, prefix: exec }
   let lossNow = 0
-  let controllerNow
   return {
     name: 'wire',
     namespace,
@@ -63,11 +80,7 @@ async function openWire() {
       if (loss !== lossNow) await lose(loss)
       lossNow = loss
     },
-    useController(name) {
-      if (name === controllerNow) return
-      routeWith(namespace, wireRoute, name)
-      controllerNow = name
-    },
+    useController: controllerOf(namespace),
     close,
   }
 }
@@ -77,7 +90,7 @@ const cablePath = { rate: '100mbit', delayMs: 25, jitterMs: 5, seed: 1 }
 const cableProduct = 625_000
 
 async function openCable() {
-  const { cable } = await import(labModule('cable/index.mjs').href)
+  const { cable } = await import(cableModule.href)
   let opened
   const place = {
     name: 'cable',

@@ -1,6 +1,6 @@
 // Which runs there are, in what order, and how long they take.
 
-import { lacksController } from './congestion.mjs'
+import { lacksController, usualController } from './congestion.mjs'
 import { randomFrom, shuffled } from './statistics.mjs'
 
 /** Seconds to start and end two processes. */
@@ -76,7 +76,7 @@ function group(workload, place, variant, contenders, choice, random) {
   const usual = variant?.seconds ?? workload.secondsAt?.[place] ?? workload.seconds
   const seconds = choice.seconds ?? (brief ? usual * quick.seconds : usual)
   const warm = brief ? quick.warmUp : (workload.warmUpAt?.[place] ?? warmUp)
-  const settings = { ...variant, tcp: workload.tcp, seconds, warmUp: warm, brief }
+  const settings = { ...variant, tcp: usualController, seconds, warmUp: warm, brief }
   // Whoever says how long a run takes means all of them.
   if (choice.seconds !== undefined || brief) delete settings.slowSeconds
   const slow = settings.slowSeconds

@@ -12,7 +12,7 @@
 //   sessions        the most sessions in W6; 0: not in W6
 //   senderListens   the sending process is the one that listens
 //   pausable        false: its API cannot stop reading
-//   tcp             the congestion control of its TCP; `undefined`: the workload's, or the system's
+//   tcp             the congestion control of its TCP, if it is not `usualController`
 //   adapter         the name in the adapter's file, if it is not its own
 //   maxBytes        the longest message, where there is a limit below 64 KiB
 

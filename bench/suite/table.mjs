@@ -115,7 +115,7 @@ function heading(results) {
     ...conditions(results),
     `Node.js ${versions.node} (V8 ${versions.v8}, libuv ${versions.uv}, OpenSSL ${versions.openssl}), hawser ${versions.hawser}`,
     ...(others.length > 0 ? [others.join(', ')] : []),
-    `sockets: receive buffer up to ${machine.socketBuffers?.receive}, send buffer up to ${machine.socketBuffers?.send} bytes; TCP: ${machine.congestionControl}`,
+    `sockets: receive buffer up to ${machine.socketBuffers?.receive}, send buffer up to ${machine.socketBuffers?.send} bytes; TCP: ${machine.usualController ?? machine.congestionControl}${machine.usualController ? ` (the system's: ${machine.congestionControl})` : ''}`,
     `Hawser's configuration for everything below: ${configuration}`,
     ...(checking === undefined ? [] : [checkingLine(checking)]),
   ]

@@ -33,6 +33,19 @@ export function missing() {
   return `${lacking.join(', ')}${advice}`
 }
 
+/** A namespace of its own for the loopback interface as it is, in which routes may say what they do not say elsewhere. */
+export async function loopback() {
+  const { names, close } = await namespaces('loopback')
+  const [namespace] = names
+  try {
+    await inside(namespace, 'ip', 'link', 'set', 'lo', 'up')
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { namespace, address: '127.0.0.1', exec: prefix(namespace), close }
+}
+
 const steps = 1_000_000
 
 export async function wire() {
