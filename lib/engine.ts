@@ -188,16 +188,18 @@ export class Engine {
       const first = (table[at + 1] as number) * 2
       const end = first + (table[at + 2] as number) * 2
       const slab = table[at + 3] as number
-      const messages: Buffer[] = []
+      const messages = new Array<Buffer>((end - first) / 2)
+      let count = 0
       if (slab < 0) {
         for (let entry = first; entry < end; entry += 2) {
           const message = large?.[entries[entry] as number]
-          if (message !== undefined) messages.push(message)
+          if (message !== undefined) messages[count++] = message
         }
+        messages.length = count
       } else {
         const memory = this.#slabs[slab] as ArrayBuffer
         for (let entry = first; entry < end; entry += 2) {
-          messages.push(viewOf(memory, entries[entry] as number, entries[entry + 1] as number))
+          messages[count++] = viewOf(memory, entries[entry] as number, entries[entry + 1] as number)
         }
       }
       found.push({ sink, messages, shared: slab >= 0 })

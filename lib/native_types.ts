@@ -417,6 +417,8 @@ export interface NativeBinding {
    * Copies the bytes before it returns. {@link SendStatus} bits or a {@link SendError}; `undefined` is 0. `data` is any view or buffer, `length` its bytes to take from the start (default all).
    */
   send(channel: number, data: ArrayBufferView | ArrayBuffer, length?: number): number | undefined
+  /** The same, quicker, for an array whose `length` is its bytes, such as a Buffer. */
+  sendBytes(channel: number, data: Uint8Array): number | undefined
   /** Everything unflushed of every channel may leave. */
   flush(): void
   channelDemand(channel: number, demand: Demand): void

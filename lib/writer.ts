@@ -22,8 +22,9 @@ export class Writer {
   readonly #engine: Engine
   readonly #channel: number
   readonly #settings: ChannelSettings
-  // Of the two above, for what is done with each message.
-  readonly #native: NativeBinding
+  // Of the two above, for what is done with each message: the binding has so many functions that each search for one is felt.
+  readonly #send: NativeBinding['send']
+  readonly #sendBytes: NativeBinding['sendBytes']
   readonly #codec: ChannelSettings['codec']
   /** `send` answered false, and there is no room yet. */
   #full = false
@@ -36,7 +37,8 @@ export class Writer {
     this.#engine = engine
     this.#channel = channel
     this.#settings = settings
-    this.#native = engine.native
+    this.#send = engine.native.send
+    this.#sendBytes = engine.native.sendBytes
     this.#codec = settings.codec
   }
 
@@ -51,15 +53,15 @@ export class Writer {
     let status: number | undefined
     if (typeof bytes === 'string') {
       length = encodeIntoScratch(bytes)
-      if (length >= 0) status = this.#native.send(this.#channel, scratch, length)
+      if (length >= 0) status = this.#send(this.#channel, scratch, length)
       else {
         const encoded = Buffer.from(bytes)
         length = encoded.length
-        status = this.#native.send(this.#channel, encoded)
+        status = this.#sendBytes(this.#channel, encoded)
       }
     } else if (isMemory(bytes)) {
       length = bytes.byteLength
-      status = this.#sendMemory(bytes)
+      status = this.#sendMemory(bytes, length)
     } else {
       const what = this.#codec === undefined ? 'message' : 'what codec.encode returned'
       throw new OptionError(what, bytes, 'a string, an ArrayBuffer or a view of one')
@@ -101,9 +103,12 @@ export class Writer {
     })
   }
 
-  #sendMemory(bytes: ArrayBufferView | ArrayBuffer): number | undefined {
+  #sendMemory(bytes: ArrayBufferView | ArrayBuffer, length: number): number | undefined {
     try {
-      return this.#native.send(this.#channel, bytes)
+      const array = bytes as Uint8Array
+      return array.length === length
+        ? this.#sendBytes(this.#channel, array)
+        : this.#send(this.#channel, bytes)
     } catch (cause) {
       // The native part refuses memory that it cannot see.
       const what = this.#codec === undefined ? 'message' : 'what codec.encode returned'
