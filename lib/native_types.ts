@@ -430,6 +430,8 @@ export interface NativeBinding {
   channelRelease(channel: number): void
   channelCounters(channel: number): Float64Array | undefined
 
+  /** The Ed25519 public key for a seed, 32 bytes each; `undefined` for what is no seed, and without OpenSSL. */
+  publicKey(seed: Uint8Array): Buffer | undefined
   /** Local interface addresses. */
   interfaces(): readonly { name: string; address: string; loopback: boolean; up: boolean }[]
 }
