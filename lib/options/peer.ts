@@ -112,13 +112,14 @@ export interface EngineOptions {
    * decrypts, acknowledges, encrypts and sends on a thread of its own, and computes handshakes on another. For servers on
    * machines with many cores whose sessions are more than one core can serve; a session is always at one engine, and JavaScript stays one
    * thread. All engines are reached at the same addresses. `limits.sessions` and `limits.memory` hold for all of them together; of
-   * `sessionsPerPeer`, `halfOpen`, `cookiesFrom`, `handshakeRate`, `unprovenRate` and `resetRate` each has an equal part, rounded up.
+   * `sessionsPerPeer`, `halfOpen`, `cookiesFrom`, `handshakeRate`, `unprovenRate` and `resetRate` each has an equal part, rounded up, but of `sessionsPerPeer`
+   * no less than 8 if the limit is not less. Not with `spin`.
    */
   threads?: number
   /**
    * After a few datagrams, look for the next one for up to 50 µs before sleeping: in a ping-pong that is quicker than being woken, and takes a
    * whole processor meanwhile. It pauses by itself while it does not pay: when nothing comes, or others want the processor. Unlike the other
-   * options it is on while a peer of this thread that asked for it is open, for all of them. Default false.
+   * options it is on while a peer of this thread that asked for it is open, for all of them. Not with more than one of `threads`. Default false.
    */
   spin?: boolean
   /**
@@ -372,6 +373,10 @@ function engineIn(
   if (threads > 1 && given.driver === 'hybrid') {
     const allowed = "'auto', 'thread'; with more than one of engine.threads each engine has its own"
     throw new OptionError(path(name, 'driver'), given.driver, allowed)
+  }
+  if (threads > 1 && given.spin === true) {
+    const allowed = 'false; engines of more than one of engine.threads do not spin'
+    throw new OptionError(path(name, 'spin'), given.spin, allowed)
   }
   const { driver = 'auto', spin = false, congestion = 'bbr' } = given
   return {

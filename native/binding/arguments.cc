@@ -27,7 +27,6 @@ size_t element_size(napi_typedarray_type type) {
   }
 }
 
-// Also refuses what is no typed array.
 bool read_typed_array(napi_env env, napi_value value, Bytes* out) {
   napi_typedarray_type type = napi_uint8_array;
   size_t length = 0;
@@ -69,10 +68,19 @@ bool read_array_buffer(napi_env env, napi_value value, Bytes* out) {
 }  // namespace
 
 bool read_bytes(napi_env env, napi_value value, Bytes* out) {
-  // Nearly always it is a Buffer, so what it is is not asked first: each question costs a message
-  // about as much as its bytes do.
-  if (read_typed_array(env, value, out)) return true;
   bool is_it = false;
+  // In Node every view counts as a buffer, also one of a type that Node-API does not know yet. One
+  // without bytes may be detached.
+  if (napi_is_buffer(env, value, &is_it) == napi_ok && is_it) {
+    void* data = nullptr;
+    if (napi_get_buffer_info(env, value, &data, &out->length) == napi_ok && out->length != 0) {
+      out->data = static_cast<const uint8_t*>(data);
+      return true;
+    }
+  }
+  if (napi_is_typedarray(env, value, &is_it) == napi_ok && is_it) {
+    return read_typed_array(env, value, out);
+  }
   if (napi_is_arraybuffer(env, value, &is_it) == napi_ok && is_it) {
     return read_array_buffer(env, value, out);
   }

@@ -66,7 +66,8 @@ int32_t connect_one_of(Environment& environment, int32_t host_handle, ShardSet& 
                        const wire::PeerIdBytes& remote, const transport::PathAddress* candidates,
                        size_t count, transport::Duration timeout) {
   engine::HostGroup& group = shards.group();
-  uint32_t dialler = shards.next_dialler();
+  const int32_t begun = group.dialler_of(remote);
+  uint32_t dialler = begun >= 0 ? static_cast<uint32_t>(begun) : shards.next_dialler();
   group.add_dial(remote, dialler);
   bool known = false;
   for (uint32_t i = 0; i < shards.size() && !known; i++) {

@@ -1,5 +1,6 @@
 #include "binding/shard_set.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <vector>
@@ -8,14 +9,20 @@ namespace hawser::binding {
 
 namespace {
 
+// The few sessions of one peer are not spread evenly: of its limit each engine may have so many in
+// any case, so that a peer that was started anew gets in beside what it has left behind.
+constexpr uint32_t kFewestPerPeer = 8;
+
 // Of limits that cannot be counted together each engine has an equal part, rounded up: INITs are
 // spread evenly.
 void divide(uint32_t parts, transport::EndpointConfig* config) {
+  const uint32_t per_peer = std::min(config->max_sessions_per_peer, kFewestPerPeer);
   for (uint32_t* limit :
        {&config->max_sessions_per_peer, &config->max_half_open, &config->cookies_above,
         &config->unproven_rate, &config->handshake_rate, &config->reset_rate}) {
     *limit = *limit / parts + (*limit % parts == 0 ? 0 : 1);
   }
+  config->max_sessions_per_peer = std::max(config->max_sessions_per_peer, per_peer);
 }
 
 }  // namespace

@@ -159,6 +159,10 @@ void WireOracle::on_sent(SimPeer& from, int to, const uint8_t* data, size_t leng
   if (length > longest) {
     network_.fail("peer %d sent %zu bytes, at most %u", from.index(), length, longest);
   }
+  const uint32_t taken = network_.peer(to).config().max_datagram;
+  if (length > taken) {
+    network_.fail("peer %d sent %zu bytes, and peer %d takes %u", from.index(), length, to, taken);
+  }
   Side* other = find(view.destination);
   if (other == nullptr || other->peer != to) {
     network_.fail("peer %d sent to a connection id that peer %d does not have", from.index(), to);

@@ -214,6 +214,8 @@ void Bbr::take_rate(const AckEvent& event) {
   if (!sample.app_limited || sample.bytes_per_second >= max_bandwidth_.value()) {
     max_bandwidth_.update(sample.bytes_per_second);
   }
+  const double quantum = static_cast<double>(send_quantum()) / static_cast<double>(bandwidth());
+  queue_.set_grain(static_cast<Duration>(quantum * kSecond));
 }
 
 void Bbr::take_extra_acked(const AckEvent& event) {

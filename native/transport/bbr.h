@@ -154,6 +154,9 @@ class Bbr final : public CongestionController {
   void enter(Phase phase, Time now);
   void on_round(const AckEvent& event);
   void on_suspicion(const AckEvent& event);
+  // Less arrives than the model says.
+  void lower_model(const AckEvent& event);
+  bool long_queue() const;
   void on_startup_round(const AckEvent& event, bool congested);
   void on_down_round(const AckEvent& event, bool measured);
   void on_up_round(const AckEvent& event, bool congested);

@@ -124,15 +124,19 @@ void Bbr::on_suspicion(const AckEvent& event) {
   }
   // Unless all that was sent arrived: then it is no sign of that. A short queue is that of a model
   // a little too high; what one round delivered is too uncertain to go further down.
-  uint64_t rate = mean_rate(event.now);
-  const double arrives = static_cast<double>(bandwidth()) * (1 - background_loss());
-  if (!round_.app_limited && static_cast<double>(rate) < kArrives * arrives) {
-    const bool long_queue = queue_.latest() > queue_.base() + queue_.base() / 2;
-    if (!long_queue) rate = std::max(rate, static_cast<uint64_t>(kArrives * arrives));
-    bounds_.bandwidth_lo = std::min(bounds_.bandwidth_lo, rate);
-  }
+  lower_model(event);
   begin_down(event);
 }
+
+void Bbr::lower_model(const AckEvent& event) {
+  uint64_t rate = mean_rate(event.now);
+  const double arrives = static_cast<double>(bandwidth()) * (1 - background_loss());
+  if (round_.app_limited || static_cast<double>(rate) >= kArrives * arrives) return;
+  if (!long_queue()) rate = std::max(rate, static_cast<uint64_t>(kArrives * arrives));
+  bounds_.bandwidth_lo = std::min(bounds_.bandwidth_lo, rate);
+}
+
+bool Bbr::long_queue() const { return queue_.latest() > queue_.base() + queue_.base() / 2; }
 
 void Bbr::on_startup_round(const AckEvent& event, bool congested) {
   const uint64_t bandwidth = max_bandwidth_.value();
@@ -158,6 +162,9 @@ void Bbr::on_startup_round(const AckEvent& event, bool congested) {
 // Over as soon as no queue is seen. One that outlasts it is not ours.
 void Bbr::on_down_round(const AckEvent& event, bool measured) {
   const bool empty = measured && !queue_.rising();
+  // A path that became slower just when more was probed for: what is sent now may be more than it
+  // takes, so that the queue cannot empty.
+  if (measured && !empty && phase_rounds_ >= kSuspiciousRounds && long_queue()) lower_model(event);
   if (empty) {
     if (bounds_.bandwidth_lo < max_bandwidth_.value()) {
       // It was ours, so the model was too high.

@@ -43,7 +43,7 @@ bool QueueSignal::end_round(Time now) {
 
 Duration QueueSignal::margin() const {
   return std::max({base_ / kMarginDivisor, deviation_ * kMarginDeviations, wander_ * kMarginSteps,
-                   kShortestMargin});
+                   grain_, kShortestMargin});
 }
 
 }  // namespace hawser::transport

@@ -13,13 +13,15 @@ namespace hawser::transport {
 // averaged, and the base is the smallest such average within kBaseWindow. A queue stands when an
 // average is above the base by more than the margin: the largest of an eighth of the base, three
 // mean deviations of the samples from the last few, four of a round's average from the one before
-// (in which a step counts for an eighth of the base at most), and kShortestMargin.
+// (in which a step counts for an eighth of the base at most), the grain, and kShortestMargin.
 class QueueSignal {
  public:
   static constexpr unsigned kSamples = 4;
   static constexpr Duration kBaseWindow = 10 * kSecond;
   static constexpr Duration kShortestMargin = kMillisecond;
 
+  // What the sender sends at once takes so long to leave: it is a queue of its own making.
+  void set_grain(Duration grain) { grain_ = grain; }
   void on_sample(Duration round_trip);
   // A round trip has passed. True: it was measured (else its samples count for the next one).
   bool end_round(Time now);
@@ -56,6 +58,7 @@ class QueueSignal {
   // Mean deviation of the samples from the last few, and of a round from the one before.
   Duration deviation_ = 0;
   Duration wander_ = 0;
+  Duration grain_ = 0;
   Duration sum_ = 0;
   unsigned count_ = 0;
   bool renew_ = false;

@@ -234,6 +234,7 @@ bool Session::start_half_open(Time now, Handshake& handshake, const wire::InitPa
   remote_id_ = handshake.source;
   remote_reset_ = payload.reset;
   remote_parameters_ = payload.parameters;
+  path_.mtu.lower_limit(longest_datagram());
   limits_.allowed = payload.parameters.max_channels;
   path_.address = handshake.from;
   init_key_ = handshake.key;
