@@ -46,6 +46,9 @@ export interface ChannelOrigin {
 
 type Listener = (...args: unknown[]) => void
 
+/** As it is until somebody, such as `node:domain`, puts another one in its place. */
+const plainEmit = EventEmitter.prototype.emit
+
 /** {@link Channel} without its events, whose types the compiler cannot follow through a generic class. */
 type ChannelWithoutEvents = Omit<Channel<unknown, unknown>, keyof EventEmitter>
 
@@ -71,6 +74,7 @@ export class ChannelCore
   #ending: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #lastStats: ChannelStats | undefined
+  #listener: Listener | undefined
 
   constructor(owner: ChannelOwner, origin: ChannelOrigin) {
     super()
@@ -196,7 +200,9 @@ export class ChannelCore
 
   override on(name: string | symbol, listener: Listener): this {
     this.#beforeAdding(name)
-    return super.on(name, listener)
+    super.on(name, listener)
+    this.#findListener(name)
+    return this
   }
 
   override addListener(name: string | symbol, listener: Listener): this {
@@ -205,7 +211,9 @@ export class ChannelCore
 
   override prependListener(name: string | symbol, listener: Listener): this {
     this.#beforeAdding(name)
-    return super.prependListener(name, listener)
+    super.prependListener(name, listener)
+    this.#findListener(name)
+    return this
   }
 
   override removeListener(name: string | symbol, listener: Listener): this {
@@ -231,7 +239,16 @@ export class ChannelCore
   }
 
   #afterRemoving(): void {
+    this.#findListener('message')
     if (this.listenerCount('message') === 0) this.#reader.stopFlow()
+  }
+
+  /** The only listener for messages is called without the search for it, which costs more than the rest of handing a message over. */
+  #findListener(name: string | symbol): void {
+    if (name !== 'message') return
+    // As they were given, or the function that `once` has put around it.
+    const [first, second] = this.rawListeners('message') as Listener[]
+    this.#listener = second === undefined && !EventEmitter.captureRejections ? first : undefined
   }
 
   // --- Closing.
@@ -396,7 +413,8 @@ export class ChannelCore
   }
 
   emitMessage(message: unknown): void {
-    this.emit('message', message)
+    if (this.#listener !== undefined && this.emit === plainEmit) this.#listener.call(this, message)
+    else this.emit('message', message)
   }
 
   emitEnd(): void {

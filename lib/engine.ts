@@ -18,6 +18,7 @@ const runColumns = 4
 const eventColumns = 4
 
 const resolved = Promise.resolve()
+const noEvents = new Float64Array(0)
 
 /** What a peer wants to know. */
 export interface HostSink {
@@ -61,6 +62,8 @@ export class Engine {
   // Peers are held weakly, so that one that nobody uses can be collected; see hold().
   readonly #hosts = new Map<number, WeakRef<HostSink>>()
   readonly #held = new Set<HostSink>()
+  /** Hosts that want the native part to spin. */
+  readonly #spinning = new Set<number>()
   readonly #hostOfSession = new Map<number, number>()
   readonly #channels = new Map<number, ChannelSink>()
 
@@ -82,8 +85,11 @@ export class Engine {
     for (let index = 0; index < slabCount; index++) this.#supply(index)
   }
 
-  addHost(host: number, sink: HostSink): void {
+  addHost(host: number, sink: HostSink, spin = false): void {
     this.#hosts.set(host, new WeakRef(sink))
+    if (!spin) return
+    this.#spinning.add(host)
+    this.native.setSpin(true)
   }
 
   /** Keeps the peer from being collected, or no longer. */
@@ -94,6 +100,7 @@ export class Engine {
 
   removeHost(host: number): void {
     this.#hosts.delete(host)
+    if (this.#spinning.delete(host) && this.#spinning.size === 0) this.native.setSpin(false)
     for (const [session, owner] of this.#hostOfSession) {
       if (owner === host) this.#hostOfSession.delete(session)
     }
@@ -139,7 +146,8 @@ export class Engine {
   }
 
   #supply(index: number): void {
-    const memory = new ArrayBuffer(slabBytes)
+    // Not cleared: only what was written is ever seen through a message's view, as with Buffer.allocUnsafe.
+    const memory = Buffer.allocUnsafeSlow(slabBytes).buffer
     // Messages of several channels lie in it: none of them may take it away from the others.
     // Not every runtime has this function.
     markAsUntransferable?.(memory)
@@ -156,11 +164,7 @@ export class Engine {
   ): void {
     // The tables are read before any of the application's code runs.
     const arrived = this.#readRuns(runs, large)
-    const happened = Float64Array.prototype.slice.call(
-      this.#tables.events,
-      0,
-      events * eventColumns,
-    )
+    const happened = events === 0 ? noEvents : this.#tables.events.slice(0, events * eventColumns)
     for (let count = 0; count < spentSlabs; count++) {
       this.#supply(this.#oldestSlab)
       this.#oldestSlab = (this.#oldestSlab + 1) % slabCount
@@ -184,16 +188,18 @@ export class Engine {
       const first = (table[at + 1] as number) * 2
       const end = first + (table[at + 2] as number) * 2
       const slab = table[at + 3] as number
-      const messages: Buffer[] = []
+      const messages = new Array<Buffer>((end - first) / 2)
+      let count = 0
       if (slab < 0) {
         for (let entry = first; entry < end; entry += 2) {
           const message = large?.[entries[entry] as number]
-          if (message !== undefined) messages.push(message)
+          if (message !== undefined) messages[count++] = message
         }
+        messages.length = count
       } else {
         const memory = this.#slabs[slab] as ArrayBuffer
         for (let entry = first; entry < end; entry += 2) {
-          messages.push(viewOf(memory, entries[entry] as number, entries[entry + 1] as number))
+          messages[count++] = viewOf(memory, entries[entry] as number, entries[entry + 1] as number)
         }
       }
       found.push({ sink, messages, shared: slab >= 0 })
@@ -287,11 +293,12 @@ let running: Engine | undefined
 
 /**
  * The engine of this thread, started if it is not. Throws `NATIVE_MISSING`, or an {@link OptionError} if it runs with
- * another driver than the one asked for.
+ * another driver than the one asked for; but a peer with several `threads` has engines of its own, and needs this one only
+ * to hear from them.
  */
-export function engine(driver: 'auto' | 'hybrid' | 'thread'): Engine {
+export function engine(driver: 'auto' | 'hybrid' | 'thread', threads = 1): Engine {
   running ??= new Engine(loadNative(), driver)
-  if (driver !== 'auto' && driver !== running.driver) {
+  if (threads === 1 && driver !== 'auto' && driver !== running.driver) {
     const allowed = `'auto' or '${running.driver}', which is what this thread's engine runs with`
     throw new OptionError('engine.driver', driver, allowed)
   }

@@ -1,9 +1,16 @@
 // Who a peer is: an Ed25519 key pair, named by its public key.
 
-import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto'
 import { decodeBase32, encodeBase32 } from './base32'
 import { HawserError } from './errors'
 import { createKeyFile, filePath, invalidKeyFile, readKeyFile } from './key_file'
+import { native } from './native'
 
 /** The name of a peer: its 32-byte Ed25519 public key as 52 characters of z-base-32. */
 export type PeerId = string & { readonly __brand: 'PeerId' }
@@ -52,12 +59,13 @@ export class Identity {
   readonly id: PeerId
   /** 32 bytes. */
   readonly publicKey: Uint8Array
-  readonly #privateKey: KeyObject
+  /** Where no memory of JavaScript holds it. */
+  readonly #seed: KeyObject
 
-  private constructor(publicKey: Uint8Array, privateKey: KeyObject) {
+  private constructor(publicKey: Uint8Array, seed: KeyObject) {
     this.id = peerIdFromKey(publicKey)
     this.publicKey = publicKey
-    this.#privateKey = privateKey
+    this.#seed = seed
   }
 
   /** A new identity from the system's random numbers. It lives in memory, until it is saved. */
@@ -113,16 +121,7 @@ export class Identity {
    * @internal
    */
   static fromSeed(seed: Uint8Array): Identity {
-    const key = Buffer.concat([pkcs8Prefix, seed])
-    try {
-      // Not generateKeyPairSync with an export as JWK: in Node.js 20, a garbage collection in the middle of that export can
-      // free the job that made the key, which waits for a lock that the export holds, for ever.
-      const privateKey = createPrivateKey({ key, format: 'der', type: 'pkcs8' })
-      const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
-      return new Identity(new Uint8Array(spki.subarray(-keyBytes)), privateKey)
-    } finally {
-      key.fill(0)
-    }
+    return new Identity(publicKeyOf(seed), createSecretKey(seed))
   }
 
   static #parse(file: string, contents: Buffer): Identity {
@@ -175,7 +174,12 @@ export class Identity {
   }
 
   #pkcs8(): Buffer {
-    return this.#privateKey.export({ format: 'der', type: 'pkcs8' })
+    const { seed } = this
+    try {
+      return Buffer.concat([pkcs8Prefix, seed])
+    } finally {
+      seed.fill(0)
+    }
   }
 
   /**
@@ -184,11 +188,44 @@ export class Identity {
    * @internal
    */
   get seed(): Buffer {
-    return this.#pkcs8().subarray(-keyBytes)
+    return this.#seed.export()
   }
 
   /** @internal */
   get privateKey(): KeyObject {
-    return this.#privateKey
+    const key = this.#pkcs8()
+    try {
+      return privateKeyFrom(key)
+    } finally {
+      key.fill(0)
+    }
+  }
+}
+
+// Not generateKeyPairSync with an export as JWK: in Node.js 20, a garbage collection in the middle of that export can
+// free the job that made the key, which waits for a lock that the export holds, for ever.
+function privateKeyFrom(key: Buffer): KeyObject {
+  return createPrivateKey({ key, format: 'der', type: 'pkcs8' })
+}
+
+/** By the addon, because reading a key as node:crypto does costs several times what all of a handshake does. */
+function publicKeyOf(seed: Uint8Array): Uint8Array {
+  const known = nativeIfThere()?.publicKey(seed)
+  if (known !== undefined) return new Uint8Array(known)
+  const key = Buffer.concat([pkcs8Prefix, seed])
+  try {
+    const spki = createPublicKey(privateKeyFrom(key)).export({ format: 'der', type: 'spki' })
+    return new Uint8Array(spki.subarray(-keyBytes))
+  } finally {
+    key.fill(0)
+  }
+}
+
+/** An identity can be had without it. */
+function nativeIfThere() {
+  try {
+    return native()
+  } catch {
+    return undefined
   }
 }

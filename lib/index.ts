@@ -16,6 +16,7 @@ export { Identity, type PeerId } from './identity'
 export type { NetworkOptions } from './network'
 export type { ChannelOptions, WindowOptions } from './options/channel'
 export type {
+  Congestion,
   EngineOptions,
   ImpairOptions,
   ListenOptions,
@@ -26,10 +27,12 @@ export { createPeer, type Peer, type PeerEvents, type ServeOptions } from './pee
 export type { Handler, Service } from './service'
 export type {
   ChannelStats,
+  EngineStats,
   PathStats,
   PeerStats,
   RefusedByCause,
   ServiceStats,
   SessionStats,
+  SocketStats,
 } from './stats'
 export type { Waiting } from './waiting'

@@ -5,6 +5,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { formatPlace } from './address'
 import { HawserError } from './errors'
+import { disabledFeatures } from './features'
 import type { HostError, HostInfo, NativeBinding } from './native_types'
 import type { ListenPlace, PeerSettings } from './options/peer'
 
@@ -113,9 +114,13 @@ function create(
     resetRate: limits.resetRate,
     memory: limits.memory,
     maxChannels: limits.channels,
+    congestion: settings.congestion === 'bbr' ? 1 : 0,
     idleTimeout: limits.idleTimeout,
+    mtu: settings.mtu,
     firstSequence,
+    ...(settings.threads === 1 ? {} : { engines: settings.threads }),
     ...(impair === undefined ? {} : { impair }),
+    disable: disabledFeatures(),
   })
   seed.fill(0)
   return made

@@ -99,6 +99,8 @@ export interface HostConfig {
   /** 32 bytes that all peers of a network share; without: an open network. */
   networkKey?: Uint8Array
   sockets: readonly SocketConfig[]
+  /** 0: CUBIC, 1: BBR (default). */
+  congestion?: number
   /** 0 = the protocol's default, for each of these. */
   maxSessions: number
   maxSessionsPerPeer: number
@@ -116,20 +118,47 @@ export interface HostConfig {
   maxChannels: number
   /** Milliseconds. */
   idleTimeout: number
+  /** Bytes of UDP payload that path MTU discovery goes up to. 0 = none is made. */
+  mtu: number
   /** For tests: the number of the first message in each direction of every channel; 0 = 1. */
   firstSequence?: number
   impair?: ImpairConfig
-  /** Kernel features to do without, for tests. */
-  disable?: { gso?: boolean; gro?: boolean; mmsg?: boolean }
+  /** More than 1: so many engines of its own, each with threads and sockets; else it is in the environment's engine. */
+  engines?: number
+  /** Features of the operating system to do without. */
+  disable?: DisabledFeatures
+}
+
+export interface DisabledFeatures {
+  /** UDP_SEGMENT. */
+  gso?: boolean
+  /** UDP_GRO. */
+  gro?: boolean
+  /** sendmmsg, recvmmsg. */
+  mmsg?: boolean
+  /** IP_MTU_DISCOVER. Without it there is no path MTU discovery. */
+  dontFragment?: boolean
+  /** SO_RCVBUF, SO_SNDBUF. */
+  buffers?: boolean
+  /** SO_ATTACH_REUSEPORT_CBPF. For tests only. */
+  steering?: boolean
 }
 
 export interface HostInfo {
   handle: number
   /** Where each socket is really bound. */
   sockets: readonly SocketConfig[]
-  /** Bytes of kernel buffer each socket got. */
+}
+
+/** What a socket got of what was asked for. */
+export interface SocketInfo extends SocketConfig {
+  /** Bytes. */
   receiveBuffer: number
   sendBuffer: number
+  gso: boolean
+  gro: boolean
+  mmsg: boolean
+  dontFragment: boolean
 }
 
 /** Why a host could not be made. */
@@ -255,6 +284,12 @@ export const enum SessionCounter {
   KeyRenewals,
   PathChanges,
   PathValidationsFailed,
+  Mtu,
+  BlackHoles,
+  /** 0: CUBIC, 1: BBR. */
+  CongestionAlgorithm,
+  /** Bytes a second; 0: not known yet. */
+  PacingRate,
   Length,
 }
 
@@ -294,6 +329,12 @@ export const enum HostCounter {
   RefusedOfPeer,
   RefusedByRate,
   RefusedDialled,
+  /** Datagrams that came to another engine of the peer, and were brought to the right one or got lost. */
+  HandedOver,
+  HandOversLost,
+  /** Of the environment's engine, these two. */
+  Spins,
+  SpinHits,
   Length,
 }
 
@@ -337,6 +378,8 @@ export interface NativeBinding {
   }): { driver: 'hybrid' | 'thread'; tables: Tables }
   /** Gives slab `index` (0 to slabs − 1) fresh memory to fill. The old memory is never written again. */
   supplySlab(index: number, memory: ArrayBuffer): void
+  /** Whether the engine may look for datagrams for a moment before it sleeps, as far as that pays. At first it may not. */
+  setSpin(on: boolean): void
 
   hostCreate(config: HostConfig): HostInfo | HostError
   /** Accept sessions and incoming channels from others. */
@@ -345,7 +388,9 @@ export interface NativeBinding {
   hostClose(host: number, code: number, reason: string): void
   /** At once, silently; no more events of its objects. Every handle of the host becomes invalid. */
   hostDestroy(host: number): void
-  hostCounters(host: number): Float64Array | undefined
+  /** Of one of its engines, from 0, or of all together. */
+  hostCounters(host: number, engine?: number): Float64Array | undefined
+  hostSockets(host: number): readonly SocketInfo[] | undefined
   /** Keeps the process alive while the environment's sum of these is above 0. */
   hostKeepAlive(host: number, keep: boolean): void
 
@@ -368,8 +413,12 @@ export interface NativeBinding {
   ): number
   channelAccept(channel: number, config: ChannelConfig): void
   channelRefuse(channel: number, code: number, reason: string): void
-  /** Copies the bytes before it returns. {@link SendStatus} bits or a {@link SendError}. `data` is any view or buffer, `length` its bytes to take from the start (default all). */
-  send(channel: number, data: ArrayBufferView | ArrayBuffer, length?: number): number
+  /**
+   * Copies the bytes before it returns. {@link SendStatus} bits or a {@link SendError}; `undefined` is 0. `data` is any view or buffer, `length` its bytes to take from the start (default all).
+   */
+  send(channel: number, data: ArrayBufferView | ArrayBuffer, length?: number): number | undefined
+  /** The same, quicker, for an array whose `length` is its bytes, such as a Buffer. */
+  sendBytes(channel: number, data: Uint8Array): number | undefined
   /** Everything unflushed of every channel may leave. */
   flush(): void
   channelDemand(channel: number, demand: Demand): void
@@ -381,6 +430,8 @@ export interface NativeBinding {
   channelRelease(channel: number): void
   channelCounters(channel: number): Float64Array | undefined
 
+  /** The Ed25519 public key for a seed, 32 bytes each; `undefined` for what is no seed, and without OpenSSL. */
+  publicKey(seed: Uint8Array): Buffer | undefined
   /** Local interface addresses. */
   interfaces(): readonly { name: string; address: string; loopback: boolean; up: boolean }[]
 }

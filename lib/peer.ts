@@ -125,7 +125,7 @@ export interface Peer extends EventEmitter<PeerEvents>, AsyncDisposable {
 export async function createPeer(options?: PeerOptions): Promise<Peer> {
   const checked = peerOptions(options)
   checked.signal?.throwIfAborted()
-  const running = engine(checked.driver)
+  const running = engine(checked.driver, checked.threads)
   const settings = await withIdentity(checked)
   settings.signal?.throwIfAborted()
   return peerOn(running, settings)

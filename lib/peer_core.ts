@@ -56,6 +56,7 @@ export class PeerCore
   readonly #sockets: HostInfo['sockets']
   readonly #listening: boolean
   readonly #impairedDelay: number
+  readonly #engines: number
   readonly #services = new Map<string, ServiceCore>()
   readonly #sessions = new Map<number, Session>()
   readonly #sessionsById = new Map<PeerId, Session>()
@@ -85,9 +86,10 @@ export class PeerCore
     this.idleTimeout = settings.limits.idleTimeout
     this.#sockets = host.sockets
     this.#listening = settings.listen.length > 0
+    this.#engines = settings.threads
     this.#impairedDelay = (settings.impair?.delay ?? 0) + (settings.impair?.jitter ?? 0)
     this.families = new Set(host.sockets.map(({ address }) => (isIPv6(address) ? 6 : 4)))
-    engine.addHost(this.host, this)
+    engine.addHost(this.host, this, settings.spin)
     abandoned.register(this, { engine, host: this.host }, this)
     if (settings.signal !== undefined) this.#closeOn(settings.signal)
     engine.native.hostListen(this.host, this.#listening)
@@ -445,7 +447,7 @@ export class PeerCore
     if (this.#lastStats !== undefined) return this.#lastStats
     const { native } = this.engine
     return {
-      ...hostStats(native, this.host),
+      ...hostStats(native, this.host, this.#engines),
       sessions: [...this.#sessions.values()].map((session) =>
         sessionStats(
           native.sessionCounters(session.handle),

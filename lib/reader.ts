@@ -5,7 +5,7 @@ import type { Clock } from './clock'
 import { HawserError } from './errors'
 import { Fifo } from './fifo'
 import { Demand } from './native_types'
-import { callSafely } from './safely'
+import { callSafely, throwLater } from './safely'
 import { type WaitSettings, wait, waitForever } from './waiting'
 
 /** What a reader needs of its channel. */
@@ -282,20 +282,29 @@ export class Reader<In> {
 
   /** Gives messages to the listeners; what is left when the last listener goes is kept. */
   #emitAll(messages: Buffer[]): void {
-    for (let index = 0; index < messages.length; index++) {
-      if (this.#discarded) return
-      if (!this.#flowing) {
-        this.#queue.append(messages.slice(index))
-        return
-      }
-      let message: In
+    let index = 0
+    // Once more after each listener that throws; a function of its own for each message would cost more than all the rest here.
+    while (index < messages.length) {
       try {
-        message = this.#decode(messages[index] as Buffer)
+        while (index < messages.length) {
+          if (this.#discarded) return
+          if (!this.#flowing) {
+            this.#queue.append(messages.slice(index))
+            return
+          }
+          const bytes = messages[index++] as Buffer
+          let message: In
+          try {
+            message = this.#decode(bytes)
+          } catch (error) {
+            this.#owner.onUndecodable(error as HawserError)
+            return
+          }
+          this.#owner.emitMessage(message)
+        }
       } catch (error) {
-        this.#owner.onUndecodable(error as HawserError)
-        return
+        throwLater(error)
       }
-      callSafely(() => this.#owner.emitMessage(message))
     }
   }
 }

@@ -5,8 +5,13 @@ export function callSafely(work: () => void): void {
   try {
     work()
   } catch (error) {
-    process.nextTick(() => {
-      throw error
-    })
+    throwLater(error)
   }
+}
+
+/** Makes `error` an uncaught exception of the process, once the caller is done. */
+export function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error
+  })
 }

@@ -2,6 +2,7 @@
 
 import type { PeerId } from './identity'
 import { ChannelCounter, HostCounter, type NativeBinding, SessionCounter } from './native_types'
+import type { Congestion } from './options/peer'
 
 /** The network between two peers, as measured by one of them. Times in milliseconds, sizes in bytes. */
 export interface PathStats {
@@ -28,8 +29,16 @@ export interface PathStats {
   readonly bytesSent: number
   readonly bytesReceived: number
   readonly bytesInFlight: number
+  /** What decides how much may be in flight (`engine.congestion`). */
+  readonly congestion: Congestion
   /** How many bytes may be in flight. */
   readonly congestionWindow: number
+  /** The longest datagrams that are sent now, bytes of UDP payload: what the path was found to carry, at most {@link PeerOptions.mtu}. */
+  readonly mtu: number
+  /** How often the path was found to carry less than before. */
+  readonly mtuReductions: number
+  /** How fast packets leave at most, bytes a second. 0 before the first round trip was measured. */
+  readonly pacingRate: number
   /** The part of the peer's packets that does not arrive, smoothed, 0 to 1: how reliable the path is in the other direction. */
   readonly receiveLoss: number
   /** How often the session went over to another address of its peer. */
@@ -172,10 +181,49 @@ export interface ServiceStats {
   readonly handlerFailures: number
 }
 
+/** A socket of a peer, and what the operating system lets it have. */
+export interface SocketStats {
+  /** Where it is bound. */
+  readonly address: string
+  readonly port: number
+  /** Bytes that the system keeps until they are read, and until they have left. 7,340,032 (7 MiB) are asked for; it may give less. */
+  readonly receiveBuffer: number
+  readonly sendBuffer: number
+  /** Many datagrams of one size leave by one call (UDP_SEGMENT). Becomes false for good when a network card cannot. */
+  readonly gso: boolean
+  /** Many datagrams of one sender arrive by one call (UDP_GRO). */
+  readonly gro: boolean
+  /** Many datagrams leave or arrive by one call where the two above do not fit (sendmmsg, recvmmsg). */
+  readonly mmsg: boolean
+  /** Datagrams are never cut up on the way (IP_MTU_DISCOVER). Without it their length stays as it begins. */
+  readonly dontFragment: boolean
+}
+
+/** One engine of a peer: see {@link EngineOptions.threads}. */
+export interface EngineStats {
+  /** Sessions now, those that are begun or closing included. */
+  readonly sessions: number
+  readonly sessionsOpened: number
+  /** What came and went at its sockets. */
+  readonly datagramsReceived: number
+  readonly datagramsSent: number
+  readonly bytesReceived: number
+  readonly bytesSent: number
+  /** Datagrams for this engine that the system gave to another one, which handed them over. */
+  readonly handedOver: number
+  /** Such datagrams that found too many waiting: lost, and sent again by the other side. */
+  readonly handOversLost: number
+  /** Native memory of its sessions, channels and handshakes, bytes. */
+  readonly memoryBytes: number
+}
+
 /** The counters of a peer since it was created. */
 export interface PeerStats {
+  readonly sockets: readonly SocketStats[]
   readonly sessions: readonly SessionStats[]
   readonly services: readonly ServiceStats[]
+  /** The engines of this peer, as many as `engine.threads`; all other counters are sums over them. */
+  readonly engines: readonly EngineStats[]
   /** Channels open now, of all services and those opened by this peer. */
   readonly channels: number
   readonly channelsOpened: number
@@ -231,6 +279,12 @@ export interface PeerStats {
   readonly systemCallsReceive: number
   readonly systemCallsSend: number
   readonly sendErrors: number
+  /**
+   * With `engine.spin`: times that the engine looked for datagrams for a moment before it slept, and times that one came. For all peers of
+   * this thread together.
+   */
+  readonly spins: number
+  readonly spinHits: number
   /** What `limits.memory` bounds: native memory of this peer's sessions, channels and handshakes, bytes. OpenSSL's part is estimated. */
   readonly memoryBytes: number
 }
@@ -257,7 +311,11 @@ export function pathStats(counters: Counters): PathStats {
     bytesSent: at(SessionCounter.BytesSent),
     bytesReceived: at(SessionCounter.BytesReceived),
     bytesInFlight: at(SessionCounter.BytesInFlight),
+    congestion: at(SessionCounter.CongestionAlgorithm) === 1 ? 'bbr' : 'cubic',
     congestionWindow: at(SessionCounter.CongestionWindow),
+    mtu: at(SessionCounter.Mtu),
+    mtuReductions: at(SessionCounter.BlackHoles),
+    pacingRate: at(SessionCounter.PacingRate),
     receiveLoss: at(SessionCounter.ReceiveLoss) / 1e6,
     pathChanges: at(SessionCounter.PathChanges),
     pathValidationsFailed: at(SessionCounter.PathValidationsFailed),
@@ -314,11 +372,30 @@ export function channelStats(
   }
 }
 
-/** What of {@link PeerStats} comes from the native part. */
-export function hostStats(native: NativeBinding, host: number) {
+function engineStats(counters: Counters): EngineStats {
+  const at = (index: HostCounter) => counters?.[index] ?? 0
+  return {
+    sessions: at(HostCounter.Sessions),
+    sessionsOpened: at(HostCounter.SessionsOpened),
+    datagramsReceived: at(HostCounter.DatagramsIn),
+    datagramsSent: at(HostCounter.DatagramsOut),
+    bytesReceived: at(HostCounter.BytesIn),
+    bytesSent: at(HostCounter.BytesOut),
+    handedOver: at(HostCounter.HandedOver),
+    handOversLost: at(HostCounter.HandOversLost),
+    memoryBytes: at(HostCounter.MemoryBytes),
+  }
+}
+
+/** What of {@link PeerStats} comes from the native part; `engines` is how many the peer has. */
+export function hostStats(native: NativeBinding, host: number, engines: number) {
   const counters = native.hostCounters(host)
   const at = (index: HostCounter) => counters?.[index] ?? 0
   return {
+    sockets: (native.hostSockets(host) ?? []).map((socket): SocketStats => ({ ...socket })),
+    engines: Array.from({ length: engines }, (_, index) =>
+      engineStats(native.hostCounters(host, index)),
+    ),
     sessionsOpened: at(HostCounter.SessionsOpened),
     sessionsClosed: at(HostCounter.SessionsClosed),
     datagramsReceived: at(HostCounter.DatagramsIn),
@@ -352,6 +429,8 @@ export function hostStats(native: NativeBinding, host: number) {
     systemCallsReceive: at(HostCounter.SystemCallsIn),
     systemCallsSend: at(HostCounter.SystemCallsOut),
     sendErrors: at(HostCounter.SendErrors),
+    spins: at(HostCounter.Spins),
+    spinHits: at(HostCounter.SpinHits),
     memoryBytes: at(HostCounter.MemoryBytes),
   }
 }

@@ -5,7 +5,7 @@ import { encodeIntoScratch, isMemory, scratch } from './bytes'
 import type { Engine } from './engine'
 import { type CloseInfo, HawserError, OptionError } from './errors'
 import { Fifo } from './fifo'
-import { ChannelCounter, SendError, SendStatus } from './native_types'
+import { ChannelCounter, type NativeBinding, SendError, SendStatus } from './native_types'
 import type { ChannelSettings } from './options/channel'
 import { type Waiter, type WaitSettings, wait } from './waiting'
 
@@ -22,6 +22,10 @@ export class Writer {
   readonly #engine: Engine
   readonly #channel: number
   readonly #settings: ChannelSettings
+  // Of the two above, for what is done with each message: the binding has so many functions that each search for one is felt.
+  readonly #send: NativeBinding['send']
+  readonly #sendBytes: NativeBinding['sendBytes']
+  readonly #codec: ChannelSettings['codec']
   /** `send` answered false, and there is no room yet. */
   #full = false
   #bytesSent = 0
@@ -33,6 +37,9 @@ export class Writer {
     this.#engine = engine
     this.#channel = channel
     this.#settings = settings
+    this.#send = engine.native.send
+    this.#sendBytes = engine.native.sendBytes
+    this.#codec = settings.codec
   }
 
   get bytesSent(): number {
@@ -41,25 +48,28 @@ export class Writer {
 
   /** Copies a message into the native part. Returns whether there is room for more. */
   push(message: unknown): boolean {
-    const { codec } = this.#settings
-    const bytes: unknown = codec === undefined ? message : codec.encode(message)
-    const { native } = this.#engine
+    const bytes: unknown = this.#codec === undefined ? message : this.#codec.encode(message)
     let length: number
-    let status: number
+    let status: number | undefined
     if (typeof bytes === 'string') {
       length = encodeIntoScratch(bytes)
-      if (length >= 0) status = native.send(this.#channel, scratch, length)
+      if (length >= 0) status = this.#send(this.#channel, scratch, length)
       else {
         const encoded = Buffer.from(bytes)
         length = encoded.length
-        status = native.send(this.#channel, encoded, length)
+        status = this.#sendBytes(this.#channel, encoded)
       }
     } else if (isMemory(bytes)) {
       length = bytes.byteLength
       status = this.#sendMemory(bytes, length)
     } else {
-      const what = codec === undefined ? 'message' : 'what codec.encode returned'
+      const what = this.#codec === undefined ? 'message' : 'what codec.encode returned'
       throw new OptionError(what, bytes, 'a string, an ArrayBuffer or a view of one')
+    }
+    // As most messages are: taken, and nothing more to say.
+    if (status === undefined) {
+      this.#bytesSent += length
+      return true
     }
     if (status < 0) throw this.#notTaken(status, length)
     this.#bytesSent += length
@@ -93,12 +103,15 @@ export class Writer {
     })
   }
 
-  #sendMemory(bytes: ArrayBufferView | ArrayBuffer, length: number): number {
+  #sendMemory(bytes: ArrayBufferView | ArrayBuffer, length: number): number | undefined {
     try {
-      return this.#engine.native.send(this.#channel, bytes, length)
+      const array = bytes as Uint8Array
+      return array.length === length
+        ? this.#sendBytes(this.#channel, array)
+        : this.#send(this.#channel, bytes)
     } catch (cause) {
       // The native part refuses memory that it cannot see.
-      const what = this.#settings.codec === undefined ? 'message' : 'what codec.encode returned'
+      const what = this.#codec === undefined ? 'message' : 'what codec.encode returned'
       const error = new OptionError(
         what,
         bytes,

@@ -52,17 +52,22 @@ class HawserLink extends Link {
   }
 }
 
-const hawser = {
+const withOptions = (options) => ({
   async listen({ host, onLink }) {
-    const peer = await createPeer(optionsAt(host))
+    const peer = await createPeer(options(host))
     peer.serve('first', (channel) => onLink(new HawserLink(channel)))
     peer.serve('second', (channel) => onLink(new HawserLink(channel), { second: true }))
     return { address: peer.address, close: () => peer.destroy() }
   },
   async connect({ from, address }) {
-    const peer = await createPeer(optionsAt(from))
+    const peer = await createPeer(options(from))
     return new HawserLink(await peer.open(address, 'first'), peer, address)
   },
-}
+})
 
-export const adapters = { hawser }
+const hawser = withOptions(optionsAt)
+
+/** The same with `engine.spin`, for ping-pongs. */
+const spinning = withOptions((host) => ({ ...optionsAt(host), engine: { spin: true } }))
+
+export const adapters = { hawser, 'hawser-spin': spinning }

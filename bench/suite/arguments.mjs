@@ -65,7 +65,7 @@ function command() {
     .option('--quick', 'a glance: few contenders, short runs, loopback; under 2 minutes')
     .option(
       '--full',
-      'also 10,000 sessions in w6, and w5 on "cable" with no and with 5 % of packets lost',
+      'also 10,000 sessions in w6, and w5 on "cable" with no and with 5 % of packets lost, and more shares beside TCP',
     )
     .option('--json', 'print the results as JSON instead of a table')
     .option(

@@ -85,8 +85,9 @@ async function openWire() {
   }
 }
 
-/** 100 Mbit/s, 25 ms each way with 5 ms of jitter, a queue of one bandwidth-delay product. */
-const cablePath = { rate: '100mbit', delayMs: 25, jitterMs: 5, queueBytes: 625_000, seed: 1 }
+/** 100 Mbit/s, 25 ms each way with 5 ms of jitter. */
+const cablePath = { rate: '100mbit', delayMs: 25, jitterMs: 5, seed: 1 }
+const cableProduct = 625_000
 
 async function openCable() {
   const { cable } = await import(cableModule.href)
@@ -94,10 +95,12 @@ async function openCable() {
   const place = {
     name: 'cable',
     spot: undefined,
-    /** A new cable for each run, so that none inherits another's queue or random numbers. */
-    async prepare({ loss = 0 } = {}) {
+    /**
+     * A new cable for each run, so that none inherits another's queue or random numbers. `queue`: what may wait at its entrance, in bandwidth-delay products.
+     */
+    async prepare({ loss = 0, queue = 1 } = {}) {
       await place.close()
-      opened = await cable({ ...cablePath, loss })
+      opened = await cable({ ...cablePath, loss, queueBytes: queue * cableProduct })
       place.spot = {
         sender: { host: opened.leftAddress, prefix: opened.inLeft },
         receiver: { host: opened.rightAddress, prefix: opened.inRight },
@@ -120,7 +123,7 @@ async function openCable() {
   return place
 }
 
-/** Opens a place: `{ name, spot, prepare({ loss }), useController(name), close }`; the controller is that of TCP connections made from then on, `undefined` the system's. */
+/** Opens a place: `{ name, spot, prepare({ loss, queue }), useController(name), close }`; the controller is that of TCP connections made from then on, `undefined` the system's. */
 export async function openPlace(name) {
   return { lo: openLo, wire: openWire, cable: openCable }[name]()
 }

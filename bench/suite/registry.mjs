@@ -28,6 +28,13 @@ export const contenders = [
     sessions: 10_000,
   },
   {
+    name: 'hawser-spin',
+    title: 'Hawser, spinning',
+    file: at('../contenders/hawser.mjs'),
+    protected: true,
+    workloads: ['w4'],
+  },
+  {
     name: 'twin',
     title: 'Hawser in TypeScript (twin)',
     file: at('../contenders/twin.mjs'),

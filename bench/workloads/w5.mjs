@@ -19,6 +19,22 @@ const enoughForCpu = 10_000
 /** A lossy cable, or one beside BBR, carries little by some controllers; those get more time. */
 const slowSeconds = 6
 
+/**
+ * Beside a TCP flow with CUBIC and a queue of so many bandwidth-delay products. Shares take long to settle, so there is time for Hawser only.
+ */
+function besideCubic(queue) {
+  const name = `0 %, beside TCP cubic, queue ${queue}`
+  return {
+    name,
+    loss: 0,
+    beside: 'cubic',
+    queue,
+    seconds: 10,
+    only: 'hawser',
+    full: true,
+  }
+}
+
 export const workload = {
   name: 'w5',
   title: 'W5: 1 KiB one way under loss',
@@ -35,9 +51,13 @@ export const workload = {
       { name: '5 %', loss: 0.05, full: true, slowSeconds },
       { name: '0 %, beside TCP cubic', loss: 0, beside: 'cubic' },
       { name: '0 %, beside TCP bbr', loss: 0, beside: 'bbr', slowSeconds },
+      ...[0.5, 4].map(besideCubic),
     ],
   },
-  takes: ({ reliable }) => (reliable ? undefined : 'what is lost stays lost'),
+  takes({ name, reliable }, variant) {
+    if (variant?.only !== undefined && variant.only !== name) return ''
+    return reliable ? undefined : 'what is lost stays lost'
+  },
   /** On the cable the rate takes longer to find, so one contender of a kind has to do. */
   takesAt: {
     cable({ name }, { all }) {

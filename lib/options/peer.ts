@@ -7,7 +7,17 @@ import { Identity, isPeerId } from '../identity'
 import { filePath } from '../key_file'
 import type { ImpairConfig } from '../native_types'
 import { type NetworkOptions, networkIn } from '../network'
-import { choice, integer, maxMilliseconds, notYet, number, options, path, signal } from './check'
+import {
+  choice,
+  flag,
+  integer,
+  maxMilliseconds,
+  notYet,
+  number,
+  options,
+  path,
+  signal,
+} from './check'
 
 /** Where to take sessions from others. */
 export interface ListenOptions {
@@ -90,18 +100,39 @@ export interface ImpairOptions {
   seed?: number
 }
 
-/** How the native part runs. One engine serves all peers of a thread, so that the first peer decides. */
+/** How the native part runs. One engine serves all peers of a thread, so that the first peer decides; but see `threads`. */
 export interface EngineOptions {
   /**
    * `'hybrid'`: in the event loop, and by a helper thread while the event loop is busy. `'thread'`: by a thread of its own.
-   * `'auto'` (default): hybrid where the runtime allows it.
+   * `'auto'` (default): hybrid where the runtime allows it. With more than one of `threads` not `'hybrid'`.
    */
   driver?: 'auto' | 'hybrid' | 'thread'
-  /** Only 1 (default) is available in this version. */
+  /**
+   * How many engines this peer has, 1 to 64. Default 1. With more, the peer has so many engines of its own: each receives,
+   * decrypts, acknowledges, encrypts and sends on a thread of its own, and computes handshakes on another. For servers on
+   * machines with many cores whose sessions are more than one core can serve; a session is always at one engine, and JavaScript stays one
+   * thread. All engines are reached at the same addresses. `limits.sessions` and `limits.memory` hold for all of them together; of
+   * `sessionsPerPeer`, `halfOpen`, `cookiesFrom`, `handshakeRate`, `unprovenRate` and `resetRate` each has an equal part, rounded up, but of `sessionsPerPeer`
+   * no less than 8 if the limit is not less. Not with `spin`.
+   */
   threads?: number
-  /** Only false (default) is available in this version. */
+  /**
+   * After a few datagrams, look for the next one for up to 50 µs before sleeping: in a ping-pong that is quicker than being woken, and takes a
+   * whole processor meanwhile. It pauses by itself while it does not pay: when nothing comes, or others want the processor. Unlike the other
+   * options it is on while a peer of this thread that asked for it is open, for all of them. Not with more than one of `threads`. Default false.
+   */
   spin?: boolean
+  /**
+   * What decides how fast a session of this peer sends; unlike the others, each peer has its own.
+   * `'bbr'` (default): a model of the path, after BBRv3, for which loss is a sign of congestion only if it depends on what is sent, so that
+   * paths which lose packets at random, such as radio, are used all the same; beside TCP it shares as TCP does. `'cubic'`: as TCP does,
+   * so that every loss is a sign of congestion (RFC 9438).
+   */
+  congestion?: Congestion
 }
+
+/** A congestion controller. */
+export type Congestion = 'cubic' | 'bbr'
 
 /** Options of {@link createPeer}. */
 export interface PeerOptions {
@@ -125,6 +156,11 @@ export interface PeerOptions {
   discovery?: readonly ('lan' | 'mainline')[]
   /** Bounds on what others can make this peer keep. */
   limits?: Partial<PeerLimits>
+  /**
+   * How long the datagrams of this peer may become, bytes of UDP payload, 1,200 to 65,507. Default 16,376. They begin with
+   * 1,200, which every path has to carry, and grow to what the path is found to carry, never above this. 1,200: nothing is tried.
+   */
+  mtu?: number
   /** Damages what this peer sends, for tests. */
   impair?: ImpairOptions
   /** Aborting it closes the peer, as `close()` does. */
@@ -141,9 +177,14 @@ export interface PeerSettings {
   /** Empty: take no sessions. */
   readonly listen: readonly ListenPlace[]
   readonly limits: Readonly<PeerLimits>
+  /** Bytes. */
+  readonly mtu: number
   readonly impair: ImpairConfig | undefined
   readonly signal: AbortSignal | undefined
   readonly driver: 'auto' | 'hybrid' | 'thread'
+  readonly spin: boolean
+  readonly threads: number
+  readonly congestion: Congestion
 }
 
 /** {@link PeerOptions}, checked. The key file was not looked at yet. */
@@ -159,11 +200,17 @@ export interface ListenPlace {
 }
 
 const mostObjects = 1_048_576
+const leastDatagram = 1_200
+const mostDatagram = 65_507
+/** Four of them fill one call of the operating system; longer ones gain little and lose more. */
+const usualDatagram = 16_376
 /** Bytes. */
 const leastMemory = 2 ** 20
 const mostMemory = Number.MAX_SAFE_INTEGER
 /** A second. */
 const mostRate = 1_000_000
+/** As many as connection ids are made for (native/engine/steering.h). */
+const mostThreads = 64
 
 const limitNames = [
   'sessions',
@@ -186,6 +233,7 @@ export function peerOptions(value: unknown): CheckedPeerOptions {
     'network',
     'discovery',
     'limits',
+    'mtu',
     'impair',
     'signal',
     'engine',
@@ -197,8 +245,9 @@ export function peerOptions(value: unknown): CheckedPeerOptions {
     signal: signal('signal', given.signal),
     listen: listenIn(given.listen),
     limits: limitsIn(given.limits),
+    mtu: mtuIn(given.mtu),
     impair: impairIn(given.impair),
-    driver: engineIn(given.engine),
+    ...engineIn(given.engine),
     identity: identityIn(given.identity),
   }
 }
@@ -286,6 +335,11 @@ function limitsIn(value: unknown): PeerLimits {
   }
 }
 
+function mtuIn(value: unknown): number {
+  if (value === undefined) return usualDatagram
+  return integer('mtu', value, leastDatagram, mostDatagram, ' of bytes')
+}
+
 function impairIn(value: unknown): ImpairConfig | undefined {
   if (value === undefined) return undefined
   const name = 'impair'
@@ -309,17 +363,26 @@ function impairIn(value: unknown): ImpairConfig | undefined {
   }
 }
 
-function engineIn(value: unknown): PeerSettings['driver'] {
+function engineIn(
+  value: unknown,
+): Pick<PeerSettings, 'driver' | 'threads' | 'spin' | 'congestion'> {
   const name = 'engine'
-  const given = options(name, value, ['driver', 'threads', 'spin'])
-  if (given.threads !== undefined && given.threads !== 1) {
-    const allowed = '1; more threads are not available in this version'
-    throw new OptionError(path(name, 'threads'), given.threads, allowed)
+  const given = options(name, value, ['driver', 'threads', 'spin', 'congestion'])
+  const threads =
+    given.threads === undefined ? 1 : integer(path(name, 'threads'), given.threads, 1, mostThreads)
+  if (threads > 1 && given.driver === 'hybrid') {
+    const allowed = "'auto', 'thread'; with more than one of engine.threads each engine has its own"
+    throw new OptionError(path(name, 'driver'), given.driver, allowed)
   }
-  if (given.spin !== undefined && given.spin !== false) {
-    const allowed = 'false; spinning is not available in this version'
+  if (threads > 1 && given.spin === true) {
+    const allowed = 'false; engines of more than one of engine.threads do not spin'
     throw new OptionError(path(name, 'spin'), given.spin, allowed)
   }
-  if (given.driver === undefined) return 'auto'
-  return choice(path(name, 'driver'), given.driver, ['auto', 'hybrid', 'thread'])
+  const { driver = 'auto', spin = false, congestion = 'bbr' } = given
+  return {
+    driver: choice(path(name, 'driver'), driver, ['auto', 'hybrid', 'thread']),
+    spin: flag(path(name, 'spin'), spin),
+    threads,
+    congestion: choice(path(name, 'congestion'), congestion, ['cubic', 'bbr']),
+  }
 }

@@ -84,7 +84,7 @@ export class TestNetworkCore extends EventEmitter implements RuleOwner, Simulati
   // --- Peers and links.
 
   async createPeer(given?: unknown): Promise<Peer> {
-    const known = options('', given, ['identity', 'limits', 'signal'])
+    const known = options('', given, ['identity', 'limits', 'mtu', 'signal'])
     if (this.#closing !== undefined) throw networkClosed()
     const host = this.#newHost()
     const checked = peerOptions({
@@ -96,8 +96,8 @@ export class TestNetworkCore extends EventEmitter implements RuleOwner, Simulati
     settings.signal?.throwIfAborted()
     if (this.#closing !== undefined) throw networkClosed()
     const index = this.#members.size
-    const { handle, sockets } = await openHost(this.#engine.native, settings, this.#firstSequence)
-    const info = { handle, sockets, receiveBuffer: 0, sendBuffer: 0 }
+    const info = await openHost(this.#engine.native, settings, this.#firstSequence)
+    const { handle, sockets } = info
     const peer = new PeerCore(this.#engine, info, settings).asPeer()
     const member: Member = {
       peer,

@@ -31,11 +31,14 @@ bool read_typed_array(napi_env env, napi_value value, Bytes* out) {
   napi_typedarray_type type = napi_uint8_array;
   size_t length = 0;
   void* data = nullptr;
-  napi_value buffer = nullptr;
-  if (napi_get_typedarray_info(env, value, &type, &length, &data, &buffer, nullptr) != napi_ok) {
+  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok) {
     return false;
   }
-  if (length == 0 && is_detached(env, buffer)) return false;
+  if (length == 0) {
+    napi_value buffer = nullptr;
+    napi_get_typedarray_info(env, value, nullptr, nullptr, nullptr, &buffer, nullptr);
+    if (is_detached(env, buffer)) return false;
+  }
   *out = {static_cast<const uint8_t*>(data), length * element_size(type)};
   return true;
 }
@@ -66,8 +69,8 @@ bool read_array_buffer(napi_env env, napi_value value, Bytes* out) {
 
 bool read_bytes(napi_env env, napi_value value, Bytes* out) {
   bool is_it = false;
-  // In Node every view counts as a buffer, and this is the quickest way to its bytes. One without
-  // bytes may be detached.
+  // In Node every view counts as a buffer, also one of a type that Node-API does not know yet. One
+  // without bytes may be detached.
   if (napi_is_buffer(env, value, &is_it) == napi_ok && is_it) {
     void* data = nullptr;
     if (napi_get_buffer_info(env, value, &data, &out->length) == napi_ok && out->length != 0) {

@@ -29,13 +29,14 @@ template <size_t kCount>
 class Arguments {
  public:
   Arguments(napi_env env, napi_callback_info info) : env_(env) {
-    size_t count = kCount;
-    napi_get_cb_info(env, info, &count, values_, nullptr, &data_);
+    napi_get_cb_info(env, info, &count_, values_, nullptr, &data_);
   }
 
   Environment& environment() const { return *static_cast<Environment*>(data_); }
   napi_env env() const { return env_; }
   napi_value operator[](size_t index) const { return values_[index]; }
+  // As many as the caller gave, which may be more than are kept.
+  size_t count() const { return count_; }
 
   // kNoHandle for what is not a number.
   int32_t handle(size_t index) const {
@@ -56,6 +57,7 @@ class Arguments {
 
  private:
   napi_env env_;
+  size_t count_ = kCount;
   napi_value values_[kCount] = {};
   void* data_ = nullptr;
 };

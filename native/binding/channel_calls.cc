@@ -36,9 +36,10 @@ napi_value channel_open(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   const int32_t host = entry->host;
+  Shard* shard = Environment::shard_of(*entry->session);
   int32_t handle = kNoHandle;
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(shard));
     const transport::Time now = environment.now();
     Channel* channel =
         entry->session->open_channel(now, config, reinterpret_cast<const uint8_t*>(service),
@@ -54,7 +55,7 @@ napi_value channel_open(napi_env env, napi_callback_info info) {
   if (handle >= 0) {
     environment.objects.channels.get(handle)->max_buffered = config.max_buffered;
   }
-  environment.after_change();
+  environment.after_change(shard);
   return to_js(env, handle);
 }
 
@@ -69,11 +70,12 @@ napi_value channel_accept(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   entry->max_buffered = config.max_buffered;
+  Shard* shard = Environment::shard_of(*entry->channel);
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(shard));
     entry->channel->accept(environment.now(), config);
   }
-  environment.after_change();
+  environment.after_change(shard);
   return nullptr;
 }
 
@@ -84,13 +86,14 @@ napi_value end_with_code(napi_env env, napi_callback_info info) {
   Environment& environment = arguments.environment();
   Channel* channel = environment.objects.channel(arguments.handle(0));
   if (channel == nullptr) return nullptr;
+  Shard* shard = Environment::shard_of(*channel);
   const Reason reason(env, arguments[2]);
   const wire::Code code = wire::code_from_wire(to_integer(arguments.number(1), UINT32_MAX));
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(shard));
     (channel->*kEnd)(environment.now(), code, reason.text, reason.length);
   }
-  environment.after_change();
+  environment.after_change(shard);
   return nullptr;
 }
 
@@ -103,11 +106,30 @@ napi_value send(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   double wanted = 0;
-  if (napi_get_value_double(env, arguments[2], &wanted) == napi_ok) {
+  if (arguments.count() > 2 && napi_get_value_double(env, arguments[2], &wanted) == napi_ok) {
     bytes.length = static_cast<size_t>(to_integer(wanted, bytes.length));
   }
   if (environment.engine() == nullptr) return to_js(env, kSendClosed);
-  return to_js(env, environment.send(arguments.handle(0), bytes.data, bytes.length));
+  const int32_t status = environment.send(arguments.handle(0), bytes.data, bytes.length);
+  // `undefined` is what most messages get, and costs nothing to make.
+  return status == 0 ? nullptr : to_js(env, status);
+}
+
+// send() for arrays of bytes, whose elements need not be asked for their size. A call of Node-API
+// costs a small message about as much as copying it does.
+napi_value send_bytes(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  Environment& environment = arguments.environment();
+  size_t length = 0;
+  void* data = nullptr;
+  if (napi_get_typedarray_info(env, arguments[1], nullptr, &length, &data, nullptr, nullptr) !=
+          napi_ok ||
+      length == 0 || environment.engine() == nullptr) {
+    return send(env, info);
+  }
+  const int32_t status =
+      environment.send(arguments.handle(0), static_cast<const uint8_t*>(data), length);
+  return status == 0 ? nullptr : to_js(env, status);
 }
 
 napi_value flush(napi_env env, napi_callback_info info) {
@@ -121,12 +143,13 @@ napi_value channel_demand(napi_env env, napi_callback_info info) {
   Environment& environment = arguments.environment();
   Channel* channel = environment.objects.channel(arguments.handle(0));
   if (channel == nullptr) return nullptr;
+  Shard* shard = Environment::shard_of(*channel);
   const int32_t demand = std::clamp(arguments.handle(1), 0, 2);
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(shard));
     channel->set_demand(environment.now(), static_cast<transport::Demand>(demand));
   }
-  environment.after_change();
+  environment.after_change(shard);
   return nullptr;
 }
 
@@ -135,11 +158,12 @@ napi_value channel_watch(napi_env env, napi_callback_info info) {
   Environment& environment = arguments.environment();
   Channel* channel = environment.objects.channel(arguments.handle(0));
   if (channel == nullptr) return nullptr;
+  Shard* shard = Environment::shard_of(*channel);
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(shard));
     channel->watch_acknowledged(environment.now(), to_integer(arguments.number(1), UINT64_MAX / 2));
   }
-  environment.after_change();
+  environment.after_change(shard);
   return nullptr;
 }
 
@@ -148,11 +172,12 @@ napi_value channel_end(napi_env env, napi_callback_info info) {
   Environment& environment = arguments.environment();
   Channel* channel = environment.objects.channel(arguments.handle(0));
   if (channel == nullptr) return nullptr;
+  Shard* shard = Environment::shard_of(*channel);
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(shard));
     channel->end(environment.now());
   }
-  environment.after_change();
+  environment.after_change(shard);
   return nullptr;
 }
 
@@ -163,14 +188,15 @@ napi_value channel_release(napi_env env, napi_callback_info info) {
   ChannelEntry* entry = environment.objects.channels.get(handle);
   if (entry == nullptr) return nullptr;
   Channel* channel = entry->channel;
+  Shard* shard = Environment::shard_of(*channel);
   const int32_t host = entry->host;
   environment.objects.remove_channel(handle);
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(shard));
     channel->release(environment.now());
     environment.free_if_done(host);
   }
-  environment.after_change();
+  environment.after_change(shard);
   return nullptr;
 }
 
@@ -181,7 +207,7 @@ napi_value channel_counters_call(napi_env env, napi_callback_info info) {
   if (channel == nullptr) return nullptr;
   CounterRow row;
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(Environment::shard_of(*channel)));
     row = channel_counters(*channel);
   }
   return row.to_js(env);
@@ -194,6 +220,7 @@ void export_channel_calls(Napi::Object exports, Environment& environment) {
   export_function(exports, environment, "channelAccept", &channel_accept);
   export_function(exports, environment, "channelRefuse", &end_with_code<&Channel::refuse>);
   export_function(exports, environment, "send", &send);
+  export_function(exports, environment, "sendBytes", &send_bytes);
   export_function(exports, environment, "flush", &flush);
   export_function(exports, environment, "channelDemand", &channel_demand);
   export_function(exports, environment, "channelWatch", &channel_watch);

@@ -59,7 +59,8 @@ void Collector::take_host(engine::Engine& engine, engine::Host* host) {
   }
   if ((what & engine::kHostClosed) != 0) {
     HostEntry* entry = objects_.hosts.get(handle);
-    if (entry == nullptr) return;
+    // One of several engines' goes with the others.
+    if (entry == nullptr || entry->shards != nullptr) return;
     entry->closed = true;
     free_if_done(engine, handle);
   }

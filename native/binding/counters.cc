@@ -55,6 +55,8 @@ CounterRow host_counters(engine::Host& host) {
   row.add(endpoint.refused_of_peer);
   row.add(endpoint.refused_by_rate);
   row.add(endpoint.refused_dialled);
+  row.add(host.handed_over());
+  row.add(host.hand_overs_lost());
   return row;
 }
 
@@ -88,6 +90,10 @@ CounterRow session_counters(const transport::Session& session) {
   row.add(c.renewals);
   row.add(c.path_changes);
   row.add(c.path_validations_failed);
+  row.add(c.path_datagram);
+  row.add(c.black_holes);
+  row.add(static_cast<uint64_t>(c.congestion_algorithm));
+  row.add(c.pacing_rate);
   return row;
 }
 

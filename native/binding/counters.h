@@ -12,11 +12,16 @@ namespace hawser::binding {
 class CounterRow {
  public:
   void add(uint64_t value) { values_[length_++] = static_cast<double>(value); }
+  // Sums of both; an empty row stands for zeros.
+  void add_to_each(const CounterRow& other) {
+    for (size_t i = 0; i < other.length_; i++) values_[i] += other.values_[i];
+    length_ = other.length_;
+  }
   // A Float64Array.
   napi_value to_js(napi_env env) const;
 
  private:
-  double values_[48];
+  double values_[48] = {};
   size_t length_ = 0;
 };
 

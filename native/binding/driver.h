@@ -1,5 +1,7 @@
 #pragma once
 
+#include "engine/spin_budget.h"
+#include "engine/waker.h"
 #include "transport/time.h"
 
 namespace hawser::binding {
@@ -16,6 +18,12 @@ class Driver {
   // A host was made or its sockets were closed.
   virtual void on_sockets_changed() = 0;
   virtual void keep_alive(bool keep) = 0;
+  // Whether it may look for datagrams for a moment before it sleeps, as far as that pays.
+  virtual void set_spin(bool on) = 0;
+  // How that went; nullptr: it cannot.
+  virtual const engine::SpinBudget* spinning() const = 0;
+  // Has serve() called soon, from any thread, until stop(); nullptr: there are no other threads.
+  virtual engine::Waker* waker() = 0;
   // Whether serve() is called from outside any callback of Node's, so that a scope must be opened
   // for promises and ticks to run.
   virtual bool needs_scope() const = 0;

@@ -54,6 +54,12 @@ napi_value supply_slab(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+napi_value set_spin(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  arguments.environment().set_spin(arguments.flag(0));
+  return nullptr;
+}
+
 napi_value interfaces(napi_env env, napi_callback_info) {
   std::vector<net::InterfaceAddress> found;
   net::list_interfaces(&found);  // nothing found is an answer too
@@ -76,6 +82,7 @@ napi_value interfaces(napi_env env, napi_callback_info) {
 void export_engine_calls(Napi::Object exports, Environment& environment) {
   export_function(exports, environment, "start", &start);
   export_function(exports, environment, "supplySlab", &supply_slab);
+  export_function(exports, environment, "setSpin", &set_spin);
   export_function(exports, environment, "interfaces", &interfaces);
 }
 

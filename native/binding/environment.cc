@@ -3,6 +3,7 @@
 #include <new>
 
 #include "binding/hybrid_driver.h"
+#include "binding/shard_set.h"
 #include "binding/thread_driver.h"
 #include "binding/virtual_driver.h"
 
@@ -118,6 +119,8 @@ bool Environment::supply_slab(int32_t index, napi_value memory) {
 }
 
 void Environment::shutdown() {
+  // Their threads call the driver.
+  for (Shard* shard : shards_) shard->stop();
   if (driver_ != nullptr) driver_->stop();
   driver_ = nullptr;
   for (int32_t host = 1; host < objects.hosts.end(); host++) destroy_host(host);
@@ -141,23 +144,29 @@ void Environment::destroy_host(int32_t handle) {
   HostEntry* entry = objects.hosts.get(handle);
   if (entry == nullptr) return;
   set_keep_alive(handle, false);
-  if (entry->host != nullptr) {
+  if (entry->shards != nullptr) {
+    destroy_shards(entry);
+  } else if (entry->host != nullptr) {
     MutexLock lock(engine_->mutex());
-    const Time now = this->now();
-    while (entry->first_channel != kNoHandle) {
-      transport::Channel* channel = objects.channel(entry->first_channel);
-      objects.remove_channel(entry->first_channel);
-      channel->release(now);
-    }
-    while (entry->first_session != kNoHandle) {
-      transport::Session* session = objects.session(entry->first_session);
-      objects.remove_session(entry->first_session);
-      session->release();
-    }
+    release_objects(entry);
     engine_->destroy_host(entry->host);
   }
   objects.hosts.remove(handle);
   if (driver_ != nullptr) driver_->on_sockets_changed();
+}
+
+void Environment::release_objects(HostEntry* entry) {
+  const Time now = this->now();
+  while (entry->first_channel != kNoHandle) {
+    transport::Channel* channel = objects.channel(entry->first_channel);
+    objects.remove_channel(entry->first_channel);
+    channel->release(now);
+  }
+  while (entry->first_session != kNoHandle) {
+    transport::Session* session = objects.session(entry->first_session);
+    objects.remove_session(entry->first_session);
+    session->release();
+  }
 }
 
 void Environment::set_keep_alive(int32_t host, bool keep) {
@@ -169,12 +178,17 @@ void Environment::set_keep_alive(int32_t host, bool keep) {
   if (driver_ != nullptr && (before == 0 || hosts_keeping_alive_ == 0)) driver_->keep_alive(keep);
 }
 
+void Environment::set_spin(bool on) {
+  if (driver_ != nullptr) driver_->set_spin(on);
+}
+
 // --- Batches.
 
-void Environment::serve() {
+size_t Environment::serve() {
   // JS may run the loop inside a batch call.
-  if (serving_ || engine_ == nullptr) return;
+  if (serving_ || engine_ == nullptr) return 0;
   serving_ = true;
+  received_ = 0;
   bool receive = driver_->receives();
   int rounds = 0;
   do {
@@ -182,9 +196,11 @@ void Environment::serve() {
     receive = false;
   } while (more_ && engine_ != nullptr && ++rounds < kMaxRounds);
   serving_ = false;
-  if (engine_ == nullptr) return;
+  const size_t received = received_;
+  if (engine_ == nullptr) return received;
   driver_->on_deadline(next_timeout_);
   if (more_) driver_->yield();
+  return received;
 }
 
 void Environment::serve_round(bool receive) {
@@ -202,16 +218,28 @@ void Environment::serve_round(bool receive) {
 
 // The first half of a round. True: there is something to tell to JS, and finish_round() is due.
 bool Environment::fill_batch(bool receive, size_t received) {
-  MutexLock lock(engine_->mutex());
-  const Time now = this->now();
   sink_.begin();
   events_.begin();
+  shards_first_ = !shards_first_;
+  if (shards_first_) collect_shards();
+  bool tell = fill_from_own(receive, received);
+  if (!shards_first_) collect_shards();
+  if (!shards_.empty()) {
+    tell = has_something_to_tell();
+    more_ = more_ || (!sink_.full() && shards_waiting());
+  }
+  return tell;
+}
+
+bool Environment::fill_from_own(bool receive, size_t received) {
+  MutexLock lock(engine_->mutex());
+  const Time now = this->now();
   engine_->runtime().set_sink(&sink_);
-  if (receive) received = engine_->receive(now, kReceiveBytes);
+  if (receive) received = received_ = engine_->receive(now, kReceiveBytes);
   collector_.collect(*engine_, now);
   engine_->runtime().set_sink(nullptr);
   if (engine_->take_alarm()) outbox_.sweep(*engine_, now);
-  const bool tell = sink_.runs() > 0 || events_.count() > 0 || (sink_.full() && sink_.spent() > 0);
+  const bool tell = has_something_to_tell();
   if (!tell || received > kFewDatagrams) {
     engine_->run_timers(now);
     engine_->transmit(now);
@@ -237,6 +265,7 @@ void Environment::end_round() {
 }
 
 void Environment::finish_round() {
+  flush_shards();
   MutexLock lock(engine_->mutex());
   const Time now = this->now();
   outbox_.flush(*engine_, now);
@@ -244,7 +273,7 @@ void Environment::finish_round() {
   engine_->transmit(now);
   next_timeout_ = engine_->next_timeout();
   const bool stuck = sink_.full() && sink_.out_of_slabs();
-  more_ = !stuck && (engine_->has_events() || collector_.waiting());
+  more_ = !stuck && (engine_->has_events() || collector_.waiting() || shards_waiting());
 }
 
 void Environment::call_js() {
@@ -287,6 +316,11 @@ void Environment::call_js() {
 
 int32_t Environment::send(int64_t channel, const uint8_t* data, size_t length) {
   bool flush_now = false;
+  if (!shards_.empty()) {
+    transport::Channel* known = objects.channel(channel);
+    Shard* shard = known == nullptr ? nullptr : shard_of(*known);
+    if (shard != nullptr) return send(*shard, channel, data, length);
+  }
   const int32_t status = outbox_.send(*engine_, channel, data, length, flush_now);
   if (status < 0) return status;
   if (flush_now) {
@@ -297,7 +331,20 @@ int32_t Environment::send(int64_t channel, const uint8_t* data, size_t length) {
   return status;
 }
 
+int32_t Environment::send(Shard& shard, int64_t channel, const uint8_t* data, size_t length) {
+  bool flush_now = false;
+  const int32_t status = shard.outbox().send(shard.engine(), channel, data, length, flush_now);
+  if (status < 0) return status;
+  if (flush_now) {
+    shard.flush();
+  } else if (!serving_ && shard.outbox().ask_for_flush()) {
+    return status | kSendFlushWanted;
+  }
+  return status;
+}
+
 void Environment::flush() {
+  flush_shards();
   if (outbox_.empty() || engine_ == nullptr) return;
   bool events = false;
   {
@@ -312,7 +359,11 @@ void Environment::flush() {
   if (events) after_change();
 }
 
-void Environment::after_urgent_change() {
+void Environment::after_urgent_change(Shard* shard) {
+  if (shard != nullptr) {
+    shard->transmit();
+    return;
+  }
   bool events = false;
   {
     MutexLock lock(engine_->mutex());

@@ -7,12 +7,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "binding/collector.h"
 #include "binding/driver.h"
 #include "binding/event_table.h"
 #include "binding/objects.h"
 #include "binding/outbox.h"
+#include "binding/shard.h"
 #include "binding/slab_sink.h"
 #include "engine/engine.h"
 #include "engine/virtual_network.h"
@@ -57,8 +59,8 @@ class Environment {
   void shutdown();
 
   // One service of the engine: messages and events go to JS, what it answers leaves. Called by the
-  // driver.
-  void serve();
+  // driver. Returns the datagrams that it received.
+  size_t serve();
   // --- On a virtual network, instead of serve(): JS is called from within, and lets promises and
   // ticks run before it calls end_round().
   // The function that is to be called when there is something to do; before start().
@@ -80,21 +82,44 @@ class Environment {
   void flush();
   int32_t send(int64_t channel, const uint8_t* data, size_t length);
 
-  // To be called, without the lock, after something was done to a session or channel that may have
-  // made packets or events.
-  void after_change() {
-    if (!serving_) driver_->schedule();
+  // The engine that an object is in: nullptr stands for the environment's own. Without a lock.
+  static Shard* shard_of(const transport::Session& session);
+  static Shard* shard_of(const transport::Channel& channel) { return shard_of(channel.session()); }
+  engine::Mutex& mutex_of(Shard* shard) {
+    return shard == nullptr ? engine_->mutex() : shard->engine().mutex();
+  }
+
+  // To be called, without the lock, after something was done to a session or channel of that engine
+  // that may have made packets or events.
+  void after_change(Shard* shard = nullptr) {
+    if (shard != nullptr) {
+      shard->changed();
+    } else if (!serving_) {
+      driver_->schedule();
+    }
   }
   // The same, but packets leave now.
-  void after_urgent_change();
+  void after_urgent_change(Shard* shard = nullptr);
   void after_sockets_changed() { driver_->on_sockets_changed(); }
 
+  // A host in each of `engines` engines of their own, on the same addresses. `steered`: the kernel
+  // is asked to give each datagram to the right one. Its handle, or kNoHandle: `error` says why.
+  int32_t create_shards(const engine::HostOptions& options, uint32_t engines, bool steered,
+                        engine::HostError* error);
+  // Before a session's handle is released.
+  void forget_dial(const SessionEntry& entry);
   // Takes the host away with everything in it; releases its handle and theirs.
   void destroy_host(int32_t host);
   // Under the lock, after a handle was released: takes its host away when that was closed and this
   // the last thing of it. The host's own handle stays until destroy_host().
   void free_if_done(int32_t host) { collector_.free_if_done(*engine_, host); }
   void set_keep_alive(int32_t host, bool keep);
+  // Whether the driver may look for datagrams for a moment before it sleeps.
+  void set_spin(bool on);
+  // nullptr: it never does.
+  const engine::SpinBudget* spinning() const {
+    return driver_ == nullptr ? nullptr : driver_->spinning();
+  }
 
   Objects objects;
 
@@ -116,8 +141,19 @@ class Environment {
   bool create_tables();
   bool create_driver(DriverChoice choice);
   bool set_callback(napi_value callback);
+  void release_objects(HostEntry* entry);
+  void destroy_shards(HostEntry* entry);
+  void collect_shards();
+  bool shards_waiting() const;
+  void flush_shards();
   void serve_round(bool receive);
+  // `received` datagrams came before; more are counted if it is to receive.
   bool fill_batch(bool receive, size_t received);
+  bool fill_from_own(bool receive, size_t received);
+  bool has_something_to_tell() const {
+    return sink_.runs() > 0 || events_.count() > 0 || (sink_.full() && sink_.spent() > 0);
+  }
+  int32_t send(Shard& shard, int64_t channel, const uint8_t* data, size_t length);
   void call_js();
   void finish_round();
 
@@ -132,11 +168,19 @@ class Environment {
   // As of the last step.
   transport::Time next_timeout_ = transport::kNever;
   bool more_ = false;
+  // By the last round that received.
+  size_t received_ = 0;
 
   SlabSink sink_;
   EventTable events_;
   Collector collector_;
   Outbox outbox_{objects};
+
+  // Of all peers that have several engines.
+  std::vector<Shard*> shards_;
+  // Which one is asked first, and whether all of them are before the environment's own.
+  size_t first_shard_ = 0;
+  bool shards_first_ = false;
 
   napi_ref callback_ = nullptr;
   napi_ref tables_ = nullptr;

@@ -1,12 +1,16 @@
-// hostCreate, hostListen, hostClose, hostDestroy, hostCounters, hostKeepAlive.
+// hostCreate, hostListen, hostClose, hostDestroy, hostCounters, hostSockets, hostKeepAlive.
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "binding/arguments.h"
 #include "binding/calls.h"
 #include "binding/config.h"
 #include "binding/counters.h"
+#include "binding/shard_set.h"
 #include "crypto/ed25519.h"
 #include "crypto/noise.h"
 
@@ -46,36 +50,70 @@ void read_limits(Napi::Object object, transport::EndpointConfig* config) {
   set_any("resetRate", &config->reset_rate);
   set("maxChannels", &config->max_channels);
   set("idleTimeout", &config->idle_timeout_ms);
+  set("mtu", &config->path_datagram_limit);
+  if (object.Get("congestion").IsNumber()) {
+    config->congestion = get_integer(object, "congestion", 1) == 1
+                             ? transport::CongestionAlgorithm::kBbr
+                             : transport::CongestionAlgorithm::kCubic;
+  }
   config->memory_limit = get_integer(object, "memory", SIZE_MAX / 2);
   // For tests: where sequence numbers begin.
   const uint64_t first = get_integer(object, "firstSequence", uint64_t{1} << 53);
   if (first != 0) config->first_sequence = first;
 }
 
-void read_disabled(Napi::Object object, net::SocketOptions* options) {
+// Calls visit(Host&) for each host of it, under the lock of its engine.
+template <typename Visit>
+void each_host(Environment& environment, const HostEntry& entry, Visit&& visit) {
+  if (entry.shards == nullptr) {
+    MutexLock lock(environment.engine()->mutex());
+    visit(*entry.host);
+    return;
+  }
+  for (uint32_t i = 0; i < entry.shards->size(); i++) {
+    Shard& shard = (*entry.shards)[i];
+    MutexLock lock(shard.engine().mutex());
+    visit(*shard.host());
+  }
+}
+
+bool is_disabled(Napi::Object object, const char* what) {
   const Napi::Value value = object.Get("disable");
-  if (!value.IsObject()) return;
-  const auto disable = value.As<Napi::Object>();
-  options->gso = !get_flag(disable, "gso");
-  options->gro = !get_flag(disable, "gro");
-  options->mmsg = !get_flag(disable, "mmsg");
+  return value.IsObject() && get_flag(value.As<Napi::Object>(), what);
+}
+
+void read_disabled(Napi::Object object, net::SocketOptions* options) {
+  options->gso = !is_disabled(object, "gso");
+  options->gro = !is_disabled(object, "gro");
+  options->mmsg = !is_disabled(object, "mmsg");
+  options->dont_fragment = !is_disabled(object, "dontFragment");
+  if (is_disabled(object, "buffers")) {
+    options->receive_buffer_bytes = 0;
+    options->send_buffer_bytes = 0;
+  }
 }
 
 Napi::Object to_host_info(Napi::Env env, int32_t handle, const engine::Host& host) {
   Napi::Object info = Napi::Object::New(env);
   Napi::Array sockets = Napi::Array::New(env);
-  double receive_buffer = 0;
-  double send_buffer = 0;
   for (size_t i = 0; i < host.socket_count(); i++) {
-    const engine::HostSocket& socket = host.socket(i);
-    sockets.Set(static_cast<uint32_t>(i), to_socket_config(env, socket.local_address()));
-    receive_buffer = socket.features().receive_buffer_bytes;
-    send_buffer = socket.features().send_buffer_bytes;
+    const net::Address& address = host.socket(i).local_address();
+    sockets.Set(static_cast<uint32_t>(i), to_socket_config(env, address));
   }
   info.Set("handle", Napi::Number::New(env, handle));
   info.Set("sockets", sockets);
-  info.Set("receiveBuffer", Napi::Number::New(env, receive_buffer));
-  info.Set("sendBuffer", Napi::Number::New(env, send_buffer));
+  return info;
+}
+
+Napi::Object to_socket_info(Napi::Env env, const net::Address& address,
+                            const net::SocketFeatures& features) {
+  Napi::Object info = to_socket_config(env, address);
+  info.Set("receiveBuffer", Napi::Number::New(env, features.receive_buffer_bytes));
+  info.Set("sendBuffer", Napi::Number::New(env, features.send_buffer_bytes));
+  info.Set("gso", Napi::Boolean::New(env, features.gso));
+  info.Set("gro", Napi::Boolean::New(env, features.gro));
+  info.Set("mmsg", Napi::Boolean::New(env, features.mmsg));
+  info.Set("dontFragment", Napi::Boolean::New(env, features.dont_fragment));
   return info;
 }
 
@@ -129,6 +167,14 @@ napi_value host_create(napi_env raw_env, napi_callback_info info) {
   }
 
   engine::HostError error;
+  const auto engines = static_cast<uint32_t>(
+      std::max<uint64_t>(get_integer(object, "engines", engine::Steering::kMaxMembers), 1));
+  if (engines > 1) {
+    const bool steered = !is_disabled(object, "steering");
+    const int32_t made = environment.create_shards(options, engines, steered, &error);
+    if (made == kNoHandle) return to_host_error(env, error);
+    return to_host_info(env, made, *environment.objects.host(made));
+  }
   engine::Host* host = nullptr;
   int32_t handle = kNoHandle;
   {
@@ -151,25 +197,30 @@ napi_value host_create(napi_env raw_env, napi_callback_info info) {
 napi_value host_listen(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   Environment& environment = arguments.environment();
-  engine::Host* host = environment.objects.host(arguments.handle(0));
-  if (host == nullptr) return nullptr;
-  MutexLock lock(environment.engine()->mutex());
-  host->endpoint().set_accepting(arguments.flag(1));
+  const HostEntry* entry = environment.objects.hosts.get(arguments.handle(0));
+  if (entry == nullptr || entry->host == nullptr) return nullptr;
+  const bool accepting = arguments.flag(1);
+  each_host(environment, *entry,
+            [accepting](engine::Host& host) { host.endpoint().set_accepting(accepting); });
   return nullptr;
 }
 
 napi_value host_close(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
   Environment& environment = arguments.environment();
-  engine::Host* host = environment.objects.host(arguments.handle(0));
-  if (host == nullptr) return nullptr;
+  const HostEntry* entry = environment.objects.hosts.get(arguments.handle(0));
+  if (entry == nullptr || entry->host == nullptr) return nullptr;
   const Reason reason(env, arguments[2]);
   const wire::Code code = wire::code_from_wire(to_integer(arguments.number(1), UINT32_MAX));
-  {
-    MutexLock lock(environment.engine()->mutex());
-    environment.engine()->close_host(host, environment.now(), code, reason.text, reason.length);
+  each_host(environment, *entry, [&](engine::Host& host) {
+    auto* shard = static_cast<Shard*>(host.context);
+    engine::Engine& engine = shard == nullptr ? *environment.engine() : shard->engine();
+    engine.close_host(&host, environment.now(), code, reason.text, reason.length);
+  });
+  for (uint32_t i = 0; entry->shards != nullptr && i < entry->shards->size(); i++) {
+    environment.after_urgent_change(&(*entry->shards)[i]);
   }
-  environment.after_urgent_change();
+  if (entry->shards == nullptr) environment.after_urgent_change();
   return nullptr;
 }
 
@@ -180,16 +231,42 @@ napi_value host_destroy(napi_env env, napi_callback_info info) {
 }
 
 napi_value host_counters_call(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
+  const Arguments<2> arguments(env, info);
   Environment& environment = arguments.environment();
-  engine::Host* host = environment.objects.host(arguments.handle(0));
-  if (host == nullptr) return nullptr;
+  const HostEntry* entry = environment.objects.hosts.get(arguments.handle(0));
+  if (entry == nullptr || entry->host == nullptr) return nullptr;
+  // Of all engines together, unless one is named.
+  const int32_t wanted = arguments.handle(1);
   CounterRow row;
-  {
-    MutexLock lock(environment.engine()->mutex());
-    row = host_counters(*host);
-  }
+  int32_t index = 0;
+  each_host(environment, *entry, [&](engine::Host& host) {
+    if (wanted == kNoHandle || wanted == index) row.add_to_each(host_counters(host));
+    index++;
+  });
+  if (wanted >= index) return nullptr;
+  const engine::SpinBudget* spinning = environment.spinning();
+  row.add(spinning == nullptr ? 0 : spinning->spins());
+  row.add(spinning == nullptr ? 0 : spinning->hits());
   return row.to_js(env);
+}
+
+napi_value host_sockets(napi_env raw_env, napi_callback_info info) {
+  const Arguments<1> arguments(raw_env, info);
+  Environment& environment = arguments.environment();
+  const HostEntry* entry = environment.objects.hosts.get(arguments.handle(0));
+  if (entry == nullptr || entry->host == nullptr) return nullptr;
+  std::vector<std::pair<net::Address, net::SocketFeatures>> found;
+  each_host(environment, *entry, [&](engine::Host& host) {
+    for (size_t i = 0; i < host.socket_count(); i++) {
+      found.emplace_back(host.socket(i).local_address(), host.socket(i).features());
+    }
+  });
+  const Napi::Env env(raw_env);
+  Napi::Array sockets = Napi::Array::New(env);
+  for (size_t i = 0; i < found.size(); i++) {
+    sockets.Set(static_cast<uint32_t>(i), to_socket_info(env, found[i].first, found[i].second));
+  }
+  return sockets;
 }
 
 napi_value host_keep_alive(napi_env env, napi_callback_info info) {
@@ -206,6 +283,7 @@ void export_host_calls(Napi::Object exports, Environment& environment) {
   export_function(exports, environment, "hostClose", &host_close);
   export_function(exports, environment, "hostDestroy", &host_destroy);
   export_function(exports, environment, "hostCounters", &host_counters_call);
+  export_function(exports, environment, "hostSockets", &host_sockets);
   export_function(exports, environment, "hostKeepAlive", &host_keep_alive);
 }
 

@@ -9,7 +9,10 @@
 #include "binding/environment.h"
 #include "engine/handshake_worker.h"
 #include "engine/helper_thread.h"
+#include "engine/spin_budget.h"
 #include "engine/waker.h"
+#include "net/clock.h"
+#include "net/descriptor.h"
 #include "net/timer_fd.h"
 #include "net/wake_handle.h"
 
@@ -45,8 +48,14 @@ struct Uv {
   int (*prepare_start)(Handle*, PhaseCallback);
   int (*check_init)(Loop*, Handle*);
   int (*check_start)(Handle*, PhaseCallback);
+  // For spinning; it goes without.
+  int (*backend_fd)(const Loop*);
+  int (*backend_timeout)(const Loop*);
 
   bool load() {
+    if (!find("uv_backend_fd", backend_fd) || !find("uv_backend_timeout", backend_timeout)) {
+      backend_fd = nullptr;
+    }
     return find("uv_handle_size", handle_size) && find("uv_ref", ref) && find("uv_unref", unref) &&
            find("uv_close", close) && find("uv_poll_init", poll_init) &&
            find("uv_poll_start", poll_start) && find("uv_prepare_init", prepare_init) &&
@@ -88,6 +97,9 @@ class HybridDriver final : public Driver, public engine::Waker {
   void yield() override { wake_.wake(); }
   void on_sockets_changed() override {}
   void keep_alive(bool keep) override;
+  void set_spin(bool on) override { spin_.set_enabled(on && uv_.backend_fd != nullptr); }
+  const engine::SpinBudget* spinning() const override { return &spin_; }
+  engine::Waker* waker() override { return this; }
   bool needs_scope() const override { return true; }
   bool receives() const override { return true; }
   void stop() override;
@@ -103,6 +115,7 @@ class HybridDriver final : public Driver, public engine::Waker {
   bool start_poll(Kind kind, Loop* loop, int fd, PollCallback callback);
   bool start_phases(Loop* loop);
   void serve();
+  void spin();
   void free_if_closed();
 
   static HybridDriver* of(Handle* handle) { return static_cast<HybridDriver*>(handle->data); }
@@ -110,7 +123,7 @@ class HybridDriver final : public Driver, public engine::Waker {
   static void on_timer(Handle* handle, int, int);
   static void on_wake(Handle* handle, int, int);
   static void on_prepare(Handle* handle);
-  static void on_check(Handle* handle) { of(handle)->helper_.leave_poll(); }
+  static void on_check(Handle* handle);
   static void on_closed(Handle* handle);
   static void on_cleanup(napi_async_cleanup_hook_handle hook, void* self);
 
@@ -118,8 +131,10 @@ class HybridDriver final : public Driver, public engine::Waker {
   const Uv uv_;
   engine::HelperThread helper_;
   engine::HandshakeWorker worker_;
+  engine::SpinBudget spin_;
   net::TimerFd timer_;
   net::WakeHandle wake_;
+  Loop* loop_ = nullptr;
   Handle* handles_[kKinds] = {};
   int open_handles_ = 0;
   transport::Time armed_ = transport::kNever;
@@ -128,6 +143,7 @@ class HybridDriver final : public Driver, public engine::Waker {
 };
 
 bool HybridDriver::start(Loop* loop) {
+  loop_ = loop;
   const int sockets = environment_->engine()->sockets().fd();
   if (sockets < 0 || timer_.open() != 0 || wake_.open() != 0) return false;
   if (!start_poll(kSockets, loop, sockets, &on_sockets) ||
@@ -176,7 +192,7 @@ bool HybridDriver::start_phases(Loop* loop) {
 
 void HybridDriver::serve() {
   round_wanted_ = false;
-  environment_->serve();
+  spin_.note_received(environment_->serve());
   helper_.served();
 }
 
@@ -199,6 +215,22 @@ void HybridDriver::on_prepare(Handle* handle) {
   self->environment_->flush();
   if (self->round_wanted_) self->serve();
   self->helper_.enter_poll();
+  self->spin();
+}
+
+void HybridDriver::on_check(Handle* handle) {
+  of(handle)->helper_.leave_poll();
+  of(handle)->spin_.note_served();
+}
+
+// Looks at everything that the loop waits for, so that whatever comes first ends it, and the loop
+// goes on as if it had slept until then. With something to do already, or a timer due, it does not
+// begin; and a timer's millisecond is longer than a spin.
+void HybridDriver::spin() {
+  if (!spin_.enabled() || uv_.backend_timeout(loop_) == 0) return;
+  if (!spin_.wants(net::monotonic_now_ns())) return;
+  const int fd = uv_.backend_fd(loop_);
+  spin_.spin(&net::monotonic_now_ns, [fd] { return net::is_readable(fd); });
 }
 
 // Timers move later all the time (each acknowledgement moves the next probe); only one that moves

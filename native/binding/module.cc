@@ -4,8 +4,10 @@
 
 #include <new>
 
+#include "binding/arguments.h"
 #include "binding/calls.h"
 #include "binding/environment.h"
+#include "crypto/ed25519.h"
 #include "crypto/openssl.h"
 
 namespace hawser::binding {
@@ -31,6 +33,20 @@ static napi_value openssl_in_use(napi_env env, napi_callback_info) {
   return object;
 }
 
+// publicKey(seed): 32 bytes; `undefined` for what is no seed, and where there is no libcrypto.
+static napi_value public_key(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  Bytes seed;
+  crypto::Ed25519Key key;
+  if (!read_bytes(env, arguments[0], &seed) || seed.length != crypto::kEd25519SeedBytes ||
+      !key.init(seed.data)) {
+    return nullptr;
+  }
+  napi_value out = nullptr;
+  napi_create_buffer_copy(env, crypto::kEd25519PublicBytes, key.public_key(), nullptr, &out);
+  return out;
+}
+
 static void free_environment(napi_env, void* data, void*) {
   delete static_cast<Environment*>(data);
 }
@@ -45,6 +61,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   }
   exports.Set("version", Napi::String::New(env, "0.1.0"));
   export_function(exports, *environment, "openssl", &openssl_in_use);
+  export_function(exports, *environment, "publicKey", &public_key);
   export_engine_calls(exports, *environment);
   export_host_calls(exports, *environment);
   export_session_calls(exports, *environment);

@@ -10,6 +10,8 @@
 
 namespace hawser::binding {
 
+class ShardSet;
+
 inline constexpr int32_t kNoHandle = -1;
 // What JS is told instead of a handle when memory is what lacks.
 inline constexpr int32_t kNoMemory = -2;
@@ -24,6 +26,9 @@ struct HandleLinks {
 struct HostEntry {
   // nullptr: closed to the end; only the number is left, until JS destroys it.
   engine::Host* host = nullptr;
+  // Of a peer with several engines: they, and `host` is that of the first. nullptr: it is in the
+  // environment's own.
+  ShardSet* shards = nullptr;
   int32_t first_session = kNoHandle;
   int32_t first_channel = kNoHandle;
   bool keeps_alive = false;
@@ -33,6 +38,8 @@ struct HostEntry {
 struct SessionEntry {
   transport::Session* session = nullptr;
   int32_t host = kNoHandle;
+  // Noted in the HostGroup as one that we have begun.
+  bool dialled = false;
   HandleLinks links;
 };
 

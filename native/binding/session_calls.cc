@@ -7,12 +7,15 @@
 #include "binding/calls.h"
 #include "binding/config.h"
 #include "binding/counters.h"
+#include "binding/shard_set.h"
 #include "engine/path.h"
+#include "transport/opening.h"
 
 namespace hawser::binding {
 namespace {
 
 using engine::MutexLock;
+using transport::Opening;
 using transport::Session;
 
 // The candidates that one of the host's sockets reaches.
@@ -21,7 +24,7 @@ size_t read_candidates(const Napi::Value& value, const engine::Host& host,
   if (!value.IsArray()) return 0;
   const auto list = value.As<Napi::Array>();
   size_t count = 0;
-  for (uint32_t i = 0; i < list.Length() && count < Session::kMaxCandidates; i++) {
+  for (uint32_t i = 0; i < list.Length() && count < Opening::kMaxCandidates; i++) {
     net::Address address;
     if (!get_address(list.Get(i), &address)) continue;
     const int socket = host.socket_for(address);
@@ -42,9 +45,7 @@ int32_t connect_locked(Environment& environment, int32_t host_handle, engine::Ho
     const transport::Time now = environment.now();
     session = host.endpoint().connect(now, remote, candidates, count, now + timeout);
     if (session == nullptr) {
-      const transport::Endpoint& endpoint = host.endpoint();
-      const bool full = endpoint.established_count() >= endpoint.config().max_sessions;
-      return full ? kNoHandle : kNoMemory;
+      return host.endpoint().full() ? kNoHandle : kNoMemory;
     }
   }
   const int32_t known = Objects::handle_of(session->user);
@@ -55,6 +56,44 @@ int32_t connect_locked(Environment& environment, int32_t host_handle, engine::Ho
     session->release();
     return kNoMemory;
   }
+  return handle;
+}
+
+// The same where there are several engines: a session may be in any of them. Peers that dial each
+// other have to meet, so a peer that has begun one here is dialled from where that is, and what it
+// begins from now on is brought to where it is dialled from.
+int32_t connect_one_of(Environment& environment, int32_t host_handle, ShardSet& shards,
+                       const wire::PeerIdBytes& remote, const transport::PathAddress* candidates,
+                       size_t count, transport::Duration timeout) {
+  engine::HostGroup& group = shards.group();
+  const int32_t begun = group.dialler_of(remote);
+  uint32_t dialler = begun >= 0 ? static_cast<uint32_t>(begun) : shards.next_dialler();
+  group.add_dial(remote, dialler);
+  bool known = false;
+  for (uint32_t i = 0; i < shards.size() && !known; i++) {
+    transport::Endpoint& endpoint = shards[i].host()->endpoint();
+    MutexLock lock(shards[i].engine().mutex());
+    const Session* session = endpoint.find(remote);
+    known = session != nullptr && !session->released();
+    if (!known && !endpoint.half_open_with(remote)) continue;
+    group.remove_dial(remote, dialler);
+    dialler = i;
+    group.add_dial(remote, dialler);
+  }
+  Shard& shard = shards[dialler];
+  int32_t handle = kNoHandle;
+  {
+    MutexLock lock(shard.engine().mutex());
+    handle =
+        connect_locked(environment, host_handle, *shard.host(), remote, candidates, count, timeout);
+  }
+  SessionEntry* entry = environment.objects.sessions.get(handle);
+  if (entry == nullptr || entry->dialled) {
+    group.remove_dial(remote, dialler);
+  } else {
+    entry->dialled = true;
+  }
+  shard.changed();
   return handle;
 }
 
@@ -71,10 +110,14 @@ napi_value connect(napi_env env, napi_callback_info info) {
   }
   wire::PeerIdBytes remote{};
   std::memcpy(remote.bytes, id.data, id.length);
-  transport::PathAddress candidates[Session::kMaxCandidates];
+  transport::PathAddress candidates[Opening::kMaxCandidates];
   const size_t count = read_candidates(Napi::Value(env, arguments[2]), *host, candidates);
   const transport::Duration timeout = to_duration(arguments.number(3));
   int32_t handle = kNoHandle;
+  if (ShardSet* shards = environment.objects.hosts.get(host_handle)->shards; shards != nullptr) {
+    handle = connect_one_of(environment, host_handle, *shards, remote, candidates, count, timeout);
+    return to_js(env, handle);
+  }
   {
     MutexLock lock(environment.engine()->mutex());
     handle = connect_locked(environment, host_handle, *host, remote, candidates, count, timeout);
@@ -90,11 +133,12 @@ napi_value session_close(napi_env env, napi_callback_info info) {
   if (session == nullptr) return nullptr;
   const Reason reason(env, arguments[2]);
   const wire::Code code = wire::code_from_wire(to_integer(arguments.number(1), UINT32_MAX));
+  Shard* shard = Environment::shard_of(*session);
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(shard));
     session->close(environment.now(), code, reason.text, reason.length);
   }
-  environment.after_urgent_change();
+  environment.after_urgent_change(shard);
   return nullptr;
 }
 
@@ -105,7 +149,7 @@ napi_value session_counters_call(napi_env env, napi_callback_info info) {
   if (session == nullptr) return nullptr;
   CounterRow row;
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(Environment::shard_of(*session)));
     row = session_counters(*session);
   }
   return row.to_js(env);
@@ -119,7 +163,7 @@ napi_value session_remote(napi_env raw_env, napi_callback_info info) {
   wire::PeerIdBytes id{};
   engine::Path path;
   {
-    MutexLock lock(environment.engine()->mutex());
+    MutexLock lock(environment.mutex_of(Environment::shard_of(*session)));
     id = session->remote();
     path = engine::from_path_address(session->path());
   }
@@ -140,8 +184,10 @@ napi_value session_release(napi_env env, napi_callback_info info) {
   if (entry == nullptr) return nullptr;
   Session* session = entry->session;
   const int32_t host = entry->host;
+  environment.forget_dial(*entry);
+  Shard* shard = Environment::shard_of(*session);
   environment.objects.remove_session(handle);
-  MutexLock lock(environment.engine()->mutex());
+  MutexLock lock(environment.mutex_of(shard));
   session->release();
   environment.free_if_done(host);
   return nullptr;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "transport/channel.h"
+#include "wire/frames.h"
 #include "wire/varint.h"
 
 namespace hawser::binding {
@@ -126,14 +127,14 @@ bool SlabSink::take(transport::Channel& channel, uint64_t /*first*/, const uint8
   uint8_t* place = slab.data + slab.used;
   std::memcpy(place, run, length);
   const size_t first_entry = entries_;
-  const uint8_t* at = run;
-  for (uint32_t i = 0; i < count; i++) {
-    const Piece piece = read_piece(at, run + length);
-    int32_t* entry = tables_.entries + 2 * entries_++;
-    entry[0] = static_cast<int32_t>(slab.used + static_cast<size_t>(piece.data - run));
-    entry[1] = static_cast<int32_t>(piece.length);
-    at = piece.data + piece.length;
-  }
+  int32_t* entry = tables_.entries + 2 * entries_;
+  const auto base = static_cast<int32_t>(slab.used);
+  (void)wire::walk_blocks(run, run + length, [&entry, base, run](const uint8_t* body, size_t size) {
+    entry[0] = base + static_cast<int32_t>(body - run);
+    entry[1] = static_cast<int32_t>(size);
+    entry += 2;
+  });
+  entries_ += count;
   slab.used += length;
   add_row(handle, first_entry, count, current_);
   return true;

@@ -34,6 +34,9 @@ class ThreadDriver final : public Driver, public engine::Waker {
   void yield() override { wake(); }
   void on_sockets_changed() override { io_.note_sockets(); }
   void keep_alive(bool keep) override;
+  void set_spin(bool on) override { io_.spinning().set_enabled(on); }
+  const engine::SpinBudget* spinning() const override { return &io_.spinning(); }
+  engine::Waker* waker() override { return this; }
   bool needs_scope() const override { return false; }
   bool receives() const override { return false; }
   void stop() override;

@@ -18,6 +18,9 @@ class VirtualDriver final : public Driver {
   void yield() override { tell(); }
   void on_sockets_changed() override {}
   void keep_alive(bool) override {}
+  void set_spin(bool) override {}
+  const engine::SpinBudget* spinning() const override { return nullptr; }
+  engine::Waker* waker() override { return nullptr; }
   bool needs_scope() const override { return false; }
   bool receives() const override { return false; }
   void stop() override { delete this; }

@@ -60,6 +60,7 @@ Host* Engine::create_host(const HostOptions& options, HostError* error) {
   }
   host->endpoint_.user = reinterpret_cast<uintptr_t>(host);
   hosts_.push_back(host);
+  if (options.group != nullptr) grouped_ = host;
   return host;
 }
 
@@ -78,11 +79,13 @@ void Engine::close_host(Host* host, Time now, wire::Code code, const char* reaso
 
 void Engine::destroy_host(Host* host) {
   if (held_.socket != nullptr && held_.socket->host == host) held_ = {};
+  if (grouped_ == host) grouped_ = nullptr;
   hosts_.remove(host);
   closing_.remove(host);
   reports_.remove(host);
   wheel_.cancel(host->timer_);
   host->endpoint_.destroy_all();
+  guess_.forget();
   host->close_sockets(&sockets_);
   memory_.destroy(host);
 }
@@ -99,6 +102,7 @@ void Engine::finish_closed(Time now) {
                         (host->link_ == nullptr || host->link_->next_release() == kNever);
     if (silent || now >= host->closing_until_) {
       if (held_.socket != nullptr && held_.socket->host == host) held_ = {};
+      guess_.forget();
       host->close_sockets(&sockets_);
       closing_.remove(host);
       host->closing_until_ = kNever;
@@ -118,17 +122,35 @@ bool Engine::take_alarm() {
 // --- Receiving.
 
 size_t Engine::receive(Time now, size_t max_bytes) {
+  size_t datagrams = grouped_ == nullptr ? 0 : grouped_->receive_handed_over(now);
+  size_t guessed = 0;
+  if (HostSocket* guess = guess_.next()) {
+    guessed = receive_from(guess, now, 1);
+    if (guessed > 1) guess_.forget();
+  }
+  datagrams += guessed;
+  if (guessed != 1) datagrams += receive_ready(now, max_bytes);
+  count_progress(datagrams);
+  return datagrams;
+}
+
+size_t Engine::receive_ready(Time now, size_t max_bytes) {
   ReadySocket ready[SocketSet::kMaxReady];
   const size_t count = sockets_.ready(ready, SocketSet::kMaxReady);
   if (count == 0) return 0;
   // A share each, so that one busy socket does not starve the others; at least one full read.
   const size_t share = std::max(max_bytes / count, net::ReceiveBatch::kBufferBytes);
   size_t datagrams = 0;
+  HostSocket* source = nullptr;
   for (size_t i = 0; i < count; i++) {
     if (ready[i].writable) on_writable(ready[i].socket, now);
-    if (ready[i].readable) datagrams += receive_from(ready[i].socket, now, share);
+    if (!ready[i].readable) continue;
+    const size_t got = receive_from(ready[i].socket, now, share);
+    // Of several sockets, which does not matter: that is more than one datagram in all.
+    if (got != 0 && ready[i].socket->udp.is_open()) source = ready[i].socket;
+    datagrams += got;
   }
-  count_progress(datagrams);
+  guess_.learn(source, datagrams);
   return datagrams;
 }
 
@@ -157,7 +179,7 @@ size_t Engine::receive_from(HostSocket* socket, Time now, size_t budget) {
     }
     socket->receive_errors = 0;
     batch_.for_each_datagram([&](const net::Address& from, uint8_t* data, size_t size) {
-      host->endpoint_.receive(now, to_path_address(from, index), data, size);
+      host->receive(now, to_path_address(from, index), data, size);
     });
     datagrams += result.datagrams;
     used += result.bytes + kReadCost;
@@ -169,6 +191,7 @@ void Engine::on_receive_error(HostSocket* socket, int error) {
   const bool broken = error == EBADF || error == ENOTSOCK || error == EINVAL || error == EFAULT;
   if (!broken && ++socket->receive_errors < kMaxReceiveErrors) return;
   if (held_.socket == socket) held_ = {};
+  guess_.forget();
   sockets_.remove(socket);
   socket->udp.close();
   socket->blocked = false;
@@ -192,7 +215,7 @@ void Engine::on_writable(HostSocket* socket, Time now) {
 void Engine::transmit(Time now) {
   if (held_.socket != nullptr) {
     if (held_.socket->blocked) return;
-    send_held();
+    send_held(now);
   }
   for (size_t sent = 0; held_.socket == nullptr && sent < kTransmitBudget;) {
     transport::Train train;
@@ -222,8 +245,15 @@ void Engine::send(Time now, const transport::Train& train) {
     release_due(host, now);
     return;
   }
-  held_ = {&host->sockets_[path.socket], path.address, 0, train.length, train.segment_size};
-  send_held();
+  held_ = {&host->sockets_[path.socket],
+           path.address,
+           0,
+           train.length,
+           train.segment_size,
+           train.has_packets,
+           train.session,
+           train.first_number};
+  send_held(now);
 }
 
 void Engine::send_to_network(Host* host, const Path& path, const transport::Train& train) {
@@ -249,13 +279,20 @@ bool Engine::transmit_foreign(Time now, transport::Session& session, const uint8
 }
 
 // Leaves held_ empty unless the socket is full. An error is about the destination, or about one
-// datagram: the rest of the train shares its fate, as if the network had lost it.
-void Engine::send_held() {
+// datagram: the rest of the train shares its fate, as if the network had lost it. Only if it is too
+// long for the interface its session wants to know.
+void Engine::send_held(Time now) {
   const net::SendResult result = held_.socket->udp.send_train(
       held_.to, train_buffer_ + held_.offset, held_.length - held_.offset, held_.segment_size);
   count_progress(result.segments);
   if (result.status != net::IoStatus::kWouldBlock) {
+    const Held done = held_;
     held_ = {};
+    if (result.error == EMSGSIZE && done.has_packets) {
+      const size_t sent = done.offset / done.segment_size + result.segments;
+      done.socket->host->endpoint_.on_refused(now, done.session, done.first_number, sent,
+                                              done.segment_size);
+    }
     return;
   }
   held_.offset += result.segments * held_.segment_size;

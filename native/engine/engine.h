@@ -18,6 +18,7 @@
 #include "engine/os_thread.h"
 #include "engine/path.h"
 #include "engine/random.h"
+#include "engine/receive_guess.h"
 #include "engine/socket_set.h"
 #include "net/receive_batch.h"
 #include "transport/list.h"
@@ -74,6 +75,7 @@ class Engine {
   void destroy_host(Host* host);
 
   // Reads up to about `max_bytes` from the sockets that are ready. Returns the datagrams it got.
+  // May leave some: the descriptors of sockets() are still readable then.
   size_t receive(transport::Time now, size_t max_bytes);
   // A datagram that reached a host's socket by a DatagramNetwork; opened in place.
   void receive_datagram(transport::Time now, Host* host, size_t socket, const net::Address& from,
@@ -115,15 +117,20 @@ class Engine {
     size_t offset = 0;
     size_t length = 0;
     size_t segment_size = 0;
+    // Of an open session: for its endpoint, should the system refuse the datagrams as too long.
+    bool has_packets = false;
+    wire::ConnectionId session;
+    uint64_t first_number = 0;
   };
 
+  size_t receive_ready(transport::Time now, size_t max_bytes);
   size_t receive_from(HostSocket* socket, transport::Time now, size_t budget);
   void on_receive_error(HostSocket* socket, int error);
   void on_writable(HostSocket* socket, transport::Time now);
   void set_blocked(HostSocket* socket, bool blocked);
   void send(transport::Time now, const transport::Train& train);
   void send_to_network(Host* host, const Path& path, const transport::Train& train);
-  void send_held();
+  void send_held(transport::Time now);
   void release_due(Host* host, transport::Time now);
   void compute_handshakes(transport::Time now);
   void rearm(Host* host);
@@ -142,6 +149,7 @@ class Engine {
   transport::Runtime runtime_;
   Computer* computer_ = nullptr;
   SocketSet sockets_;
+  ReceiveGuess guess_;
   net::ReceiveBatch batch_;
   uint8_t* train_buffer_ = nullptr;
   Held held_;
@@ -149,6 +157,8 @@ class Engine {
   transport::TimerWheel wheel_;
   Host::Timer alarm_{nullptr};
   bool alarm_due_ = false;
+  // The one whose siblings are in other engines; nullptr: there is none.
+  Host* grouped_ = nullptr;
   transport::List<Host, &Host::all_hook_> hosts_;
   transport::List<Host, &Host::closing_hook_> closing_;
   transport::List<Host, &Host::report_hook_> reports_;

@@ -37,9 +37,12 @@ void HelperThread::loop() {
   uint64_t rounds = 0;
   uint64_t progress = 0;
   int overlooked = 0;
+  bool doubtful = false;  // the next look will tell whether the loop stays away
   Time active_until = net::monotonic_now_ns() + kRestAfter;
+  Time wary_until = 0;
   while (!stopping_.load()) {
-    ticker_.wait(net::monotonic_now_ns() + kTick);
+    const Time asleep = net::monotonic_now_ns();
+    ticker_.wait(asleep + (doubtful || asleep < wary_until ? kTick : kCalmTick));
     const Time now = net::monotonic_now_ns();
     if (engine_.progress() != progress) {
       progress = engine_.progress();
@@ -47,9 +50,14 @@ void HelperThread::loop() {
     }
     const uint64_t seen = rounds_.load(std::memory_order_acquire);
     const bool in_poll = in_poll_.load(std::memory_order_acquire);
+    doubtful = !in_poll;
     if (seen == rounds && (!in_poll || overlooks(now))) {
+      doubtful = true;
       // In its poll the loop may be about to wake up: only what it overlooks twice counts.
-      if (!in_poll || overlooked++ > 0) take_over(rounds, in_poll);
+      if (!in_poll || overlooked++ > 0) {
+        take_over(rounds, in_poll);
+        wary_until = net::monotonic_now_ns() + kWaryFor;
+      }
       continue;
     }
     rounds = seen;
@@ -57,7 +65,7 @@ void HelperThread::loop() {
     if (now >= active_until) {
       rest();
       // Long enough to see whether the loop serves what ended the rest.
-      active_until = net::monotonic_now_ns() + 3 * kTick;
+      active_until = net::monotonic_now_ns() + 3 * kCalmTick;
     }
   }
 }

@@ -1,8 +1,10 @@
 // Stands in for an application's event loop that is busy. The loop itself receives, acknowledges
-// and sends (that is what makes it quick); this thread looks every millisecond, and when the loop
-// has not come round it does the same steps until the loop is back. So acknowledgements do not wait
-// for a long computation. Messages stay in native memory meanwhile. A loop that waits for events
-// is left alone, unless it does not see what there is to see: then it is busy with another event.
+// and sends (that is what makes it quick); this thread looks every few milliseconds, and when the
+// loop has not come round it does the same steps until the loop is back. So acknowledgements do not
+// wait for a long computation. Once it had to, it looks every millisecond for a while; before, each
+// look would only be in the way of a loop that is quick. Messages stay in native memory meanwhile.
+// A loop that waits for events is left alone, unless it does not see what there is to see: then it
+// is busy with another event.
 //
 // When nothing has come or gone for a second it stops looking and sleeps on the sockets.
 // Needs a SocketSet with a descriptor.
@@ -52,7 +54,11 @@ class HelperThread {
   uint64_t takeovers() const { return takeovers_.load(std::memory_order_relaxed); }
 
  private:
+  // From a look to the next one, when the loop is known to be busy at times, and when it is not.
   static constexpr transport::Duration kTick = transport::kMillisecond;
+  static constexpr transport::Duration kCalmTick = 4 * transport::kMillisecond;
+  // For how long a loop that was away is known to be busy at times.
+  static constexpr transport::Duration kWaryFor = transport::kSecond;
   static constexpr transport::Duration kRestAfter = transport::kSecond;
   static constexpr size_t kReceiveBytes = 128u << 10;
   // Not asleep: earlier than any deadline.

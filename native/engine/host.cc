@@ -19,6 +19,9 @@ Host::~Host() {
 bool Host::open(const HostOptions& options, SocketSet* set, HostError* error) {
   const size_t count = options.address_count;
   *error = {0, ENOMEM};
+  group_ = options.group;
+  member_ = options.member;
+  if (group_ != nullptr) endpoint_.join(group_, member_);
   if (options.impairment != nullptr && options.impairment->active()) {
     link_ = memory_.create<ImpairedLink>(*options.impairment);
     if (link_ == nullptr) return false;
@@ -47,8 +50,44 @@ bool Host::open(const HostOptions& options, SocketSet* set, HostError* error) {
       *error = {i, code};
       return false;
     }
+    // Probes that are cut up on the way find out nothing (RFC 8899, section 3).
+    if (!sockets_[i].udp.features().dont_fragment) endpoint_.fix_path_datagram();
   }
   return true;
+}
+
+int Host::share_ports() {
+  for (size_t i = 0; i < socket_count_; i++) {
+    if (const int error = sockets_[i].udp.share_port(); error != 0) return error;
+  }
+  return 0;
+}
+
+int Host::steer() {
+  net::FilterInstruction program[Steering::kProgramLength];
+  group_->steering().write_program(program);
+  for (size_t i = 0; i < socket_count_; i++) {
+    const int error = sockets_[i].udp.steer(program, Steering::kProgramLength);
+    if (error != 0) return error;
+  }
+  return 0;
+}
+
+bool Host::pass(const transport::PathAddress& from, const uint8_t* data, size_t length) {
+  const uint32_t owner = group_->steering().member_for(data, length);
+  if (owner == member_) return false;
+  group_->hand_over(owner, from, data, length, false);
+  return true;
+}
+
+size_t Host::receive_handed_over(transport::Time now) {
+  HandOverQueue& queue = group_->queue(member_);
+  if (queue.empty()) return 0;
+  const size_t count = queue.take_all([&](const HandOverQueue::Item& item) {
+    endpoint_.receive_handed_over(now, item.from, item.data, item.length, item.admitted);
+  });
+  handed_over_ += count;
+  return count;
 }
 
 void Host::close_sockets(SocketSet* set) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/host_group.h"
 #include "engine/host_socket.h"
 #include "engine/impaired_link.h"
 #include "net/socket_counters.h"
@@ -31,6 +32,10 @@ struct HostOptions {
   size_t address_count = 0;
   // nullptr: none.
   const net::ImpairmentOptions* impairment = nullptr;
+  // One of several hosts of a peer, each in an engine of its own, in which it is the only one.
+  // Outlives them.
+  HostGroup* group = nullptr;
+  uint32_t member = 0;
 };
 
 struct HostError {
@@ -55,12 +60,19 @@ class Host {
 
   // --- Owner.
   uint64_t user = 0;
+  void* context = nullptr;
 
   transport::Endpoint& endpoint() { return endpoint_; }
   size_t socket_count() const { return socket_count_; }
   const HostSocket& socket(size_t index) const { return sockets_[index]; }
   // Another address for a socket on a DatagramNetwork, as when a machine changes networks.
   void move_socket(size_t index, const net::Address& address);
+  // Lets other hosts open sockets on the addresses of this one (SocketOptions::reuse_port). 0 or an
+  // errno.
+  int share_ports();
+  // Has the kernel spread what comes over all sockets that share the addresses; see HostGroup. 0 or
+  // an errno: then hosts have to hand over more.
+  int steer();
   // Index of the socket that is best to reach `to` through; -1 when none of them can.
   int socket_for(const net::Address& to) const;
   uint32_t take_events();
@@ -68,6 +80,9 @@ class Host {
   int failure() const { return failure_; }
   // Sum over the sockets, also after they were closed.
   net::SocketCounters counters() const;
+  // Datagrams for this host that came to others of its group, and were brought here or got lost.
+  uint64_t handed_over() const { return handed_over_; }
+  uint64_t hand_overs_lost() const { return group_ == nullptr ? 0 : group_->lost(member_); }
   uint64_t impaired_dropped() const { return link_ == nullptr ? 0 : link_->dropped(); }
 
  private:
@@ -82,12 +97,26 @@ class Host {
   // which one failed; nothing is left open.
   bool open(const HostOptions& options, SocketSet* set, HostError* error);
   void close_sockets(SocketSet* set);
+  // A datagram from the network.
+  void receive(transport::Time now, const transport::PathAddress& from, uint8_t* data,
+               size_t length) {
+    if (group_ == nullptr || !pass(from, data, length)) {
+      endpoint_.receive(now, from, data, length);
+    }
+  }
+  // False: it is for this host.
+  bool pass(const transport::PathAddress& from, const uint8_t* data, size_t length);
+  // What the others have handed over. Returns the datagrams.
+  size_t receive_handed_over(transport::Time now);
 
   transport::Memory& memory_;
   transport::Endpoint endpoint_;
   HostSocket* sockets_ = nullptr;
   size_t socket_count_ = 0;
   ImpairedLink* link_ = nullptr;
+  HostGroup* group_ = nullptr;
+  uint32_t member_ = 0;
+  uint64_t handed_over_ = 0;
   // Due when a datagram is to be released, or the time to say good-bye is over.
   Timer timer_;
   transport::Time closing_until_ = transport::kNever;

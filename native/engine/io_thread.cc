@@ -41,16 +41,29 @@ void IoThread::loop() {
       next = engine_.next_timeout();
       engine_.sockets().watch_with(&poller_);
       // Under the lock: nobody can have set an earlier one in between.
-      sleeping_until_.store(received != 0 ? kAwake : next, std::memory_order_relaxed);
+      sleeping_until_.store(received > kFewDatagrams ? kAwake : next, std::memory_order_relaxed);
     }
     if (events) waker_.wake();
-    if (received != 0) {
-      engine_.mutex().give_way();
-      continue;
-    }
-    poller_.wait(next);
+    spin_.note_received(received);
+    spin_.note_served();
+    if (received != 0) engine_.mutex().give_way();
+    if (received > kFewDatagrams) continue;
+    wait(next);
     sleeping_until_.store(kAwake, std::memory_order_relaxed);
   }
+}
+
+// Whatever was left in the sockets, and whoever called wake_up() meanwhile, ends it at once.
+void IoThread::wait(Time deadline) {
+  const Time now = net::monotonic_now_ns();
+  if (deadline > now && spin_.wants(now)) {
+    const auto ready = [this] {
+      const net::PollResult result = poller_.wait(0);
+      return result.ready > 0 || result.woken;
+    };
+    if (spin_.spin(&net::monotonic_now_ns, ready)) return;
+  }
+  poller_.wait(deadline);
 }
 
 }  // namespace hawser::engine

@@ -7,6 +7,7 @@
 
 #include "engine/engine.h"
 #include "engine/os_thread.h"
+#include "engine/spin_budget.h"
 #include "engine/waker.h"
 #include "net/poller.h"
 
@@ -31,19 +32,27 @@ class IoThread {
   // The sockets of the engine have changed.
   void note_sockets() { poller_.wake(); }
 
+  // Off at first. To be switched and read by any thread.
+  SpinBudget& spinning() { return spin_; }
+  const SpinBudget& spinning() const { return spin_; }
+
  private:
   static constexpr size_t kReceiveBytes = 256u << 10;
+  // With more than these, another look is worth more than waiting: it finds some most likely.
+  static constexpr size_t kFewDatagrams = 4;
   // Not asleep: earlier than any deadline.
   static constexpr transport::Time kAwake = INT64_MIN;
 
   static void run(void* self) { static_cast<IoThread*>(self)->loop(); }
   void loop();
+  void wait(transport::Time deadline);
   void wake_up();
 
   Engine& engine_;
   Waker& waker_;
   Thread thread_;
   net::Poller poller_;
+  SpinBudget spin_;
   std::atomic<bool> stopping_{false};
   std::atomic<transport::Time> sleeping_until_{kAwake};
 };

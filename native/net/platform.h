@@ -8,3 +8,11 @@
 #else
 #define HAWSER_NET_LINUX 0
 #endif
+
+// A socket that is bound alone may let others have its port afterwards; the portable path does not
+// forget what system it runs on.
+#if defined(__linux__)
+#define HAWSER_NET_SHARES_PORT_LATER true
+#else
+#define HAWSER_NET_SHARES_PORT_LATER false
+#endif

@@ -9,6 +9,10 @@
 #include "net/descriptor.h"
 #include "net/udp_options.h"
 
+#if HAWSER_NET_LINUX
+#include <linux/filter.h>
+#endif
+
 namespace hawser::net {
 
 UdpSocket::~UdpSocket() { close(); }
@@ -98,6 +102,28 @@ int UdpSocket::grow_buffer(int name, int force_name, int wanted) {
   socklen_t length = sizeof(got);
   if (calls_->getsockopt(fd_, SOL_SOCKET, name, &got, &length) != 0) return 0;
   return kBufferReportedDoubled ? got / 2 : got;
+}
+
+int UdpSocket::share_port() { return set_flag(SOL_SOCKET, SO_REUSEPORT, 1) ? 0 : errno; }
+
+int UdpSocket::steer(const FilterInstruction* program, size_t length) {
+#if HAWSER_NET_LINUX
+  sock_filter instructions[kMaxFilter];
+  if (length == 0 || length > kMaxFilter) return EINVAL;
+  for (size_t i = 0; i < length; ++i) {
+    instructions[i] = {program[i].code, program[i].if_true, program[i].if_false,
+                       program[i].operand};
+  }
+  const sock_fprog filter = {static_cast<unsigned short>(length), instructions};
+  if (calls_->setsockopt(fd_, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &filter, sizeof filter) != 0) {
+    return errno;
+  }
+  return 0;
+#else
+  static_cast<void>(program);
+  static_cast<void>(length);
+  return ENOSYS;
+#endif
 }
 
 bool UdpSocket::resolve(const Address& to, Target* target) const {

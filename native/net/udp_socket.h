@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "net/address.h"
+#include "net/platform.h"
 #include "net/receive_batch.h"
 #include "net/socket_calls.h"
 #include "net/socket_counters.h"
@@ -30,6 +31,14 @@ struct SocketOptions {
   int receive_buffer_bytes = 7 << 20;
   int send_buffer_bytes = 7 << 20;
   const SocketCalls* calls = nullptr;  // for tests; nullptr is the real system
+};
+
+// One instruction of classic BPF, as the kernel takes it (struct sock_filter).
+struct FilterInstruction {
+  uint16_t code = 0;
+  uint8_t if_true = 0;  // instructions to leave out
+  uint8_t if_false = 0;
+  uint32_t operand = 0;
 };
 
 // What the socket has, after the kernel had its say. gso and mmsg can still become false later.
@@ -82,6 +91,7 @@ class UdpSocket {
   static constexpr size_t kMaxTrainSegments = 64;  // the smallest limit of any kernel with GSO
   static constexpr size_t kMaxTrainBytes = 65507;  // one UDP datagram over IPv4
   static constexpr size_t kMaxPlainBatch = 64;     // datagrams a sendmmsg call
+  static constexpr size_t kMaxFilter = 64;         // instructions of a program that steers
 
   UdpSocket() = default;
   ~UdpSocket();
@@ -92,6 +102,16 @@ class UdpSocket {
   // before. Counters go on.
   int open(const Address& bind_address, const SocketOptions& options);
   void close();
+
+  // Whether a socket that was bound alone can let others share its port afterwards. Where it
+  // cannot, the first one is opened with reuse_port as well, and nothing keeps strangers out.
+  static constexpr bool kSharesPortLater = HAWSER_NET_SHARES_PORT_LATER;
+  // From now on sockets that are opened with reuse_port may have the same address. 0 or an errno.
+  int share_port();
+  // Lets `program` choose which of the sockets that share this address a datagram is for: it sees
+  // the payload and answers with a number, in the order in which they were opened, from 0. Once for
+  // all of them. 0 or an errno; ENOSYS where there is no such thing.
+  int steer(const FilterInstruction* program, size_t length);
 
   bool is_open() const { return fd_ >= 0; }
   int fd() const { return fd_; }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "wire/limits.h"
+
 namespace hawser::sim {
 
 using transport::Time;
@@ -47,9 +49,10 @@ net::ImpairmentDecision Link::pass(Time now, size_t size, Fate& fate) {
     on_dropped(now);
     return {};
   }
-  if (size > (now < options_.mtu_changes_at ? options_.mtu : options_.mtu_later)) {
+  if (size > mtu_at(now)) {
     fate = Fate::kTooLong;
-    on_dropped(now);
+    // Only what every path has to carry is a sign that this one is dead.
+    if (size <= wire::kMinDatagram) on_dropped(now);
     return {};
   }
   const net::ImpairmentDecision decision = impairment_.decide(now, size);

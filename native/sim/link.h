@@ -23,6 +23,8 @@ struct LinkOptions {
   // From then on, another one.
   transport::Time mtu_changes_at = transport::kNever;
   size_t mtu_later = 65'535;
+  // The MTU is that of the sender's interface: longer datagrams never leave, and it is told so.
+  bool refuses = false;
   std::vector<Outage> outages;
 };
 
@@ -38,6 +40,10 @@ class Link {
   bool up_at(transport::Time now) const;
   // When the last outage has ended, as far as it is known; 0 without any.
   transport::Time last_outage_end() const;
+  // What the sender's own interface does not take.
+  bool refuses(transport::Time now, size_t size) const {
+    return options_.refuses && size > mtu_at(now);
+  }
   net::ImpairmentDecision pass(transport::Time now, size_t size, Fate& fate);
   const net::ImpairmentCounters& counters() const { return impairment_.counters(); }
   // When several of the last eight datagrams had not got through (whole); 0: never.
@@ -46,6 +52,9 @@ class Link {
 
  private:
   void remember(transport::Time now, bool dropped);
+  size_t mtu_at(transport::Time now) const {
+    return now < options_.mtu_changes_at ? options_.mtu : options_.mtu_later;
+  }
 
   LinkOptions options_;
   net::Impairment impairment_;

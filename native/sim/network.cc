@@ -59,6 +59,10 @@ bool SimNetwork::path_seemed_dead(int a, int b, transport::Duration idle_timeout
 
 void SimNetwork::readdress(int index, bool old_works) { peer(index).readdress(old_works); }
 
+bool SimNetwork::refuses(int from, int to, size_t size) {
+  return to >= 0 && to < peer_count() && link(from, to).refuses(now_, size);
+}
+
 size_t SimNetwork::add_drop_rule(const DropRule& rule) {
   rules_.push_back(rule);
   return rules_.size() - 1;

@@ -152,6 +152,8 @@ class SimNetwork {
   void remove_raw(class RawPeer* raw);
 
   // --- Peers only.
+  // The interface of `from` does not take datagrams of that size.
+  bool refuses(int from, int to, size_t size);
   void send(int from, const transport::PathAddress& to, const Datagram& datagram);
 
  private:

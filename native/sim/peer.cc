@@ -206,7 +206,9 @@ void SimPeer::transmit() {
       network_.fail("peer %d built a train that contradicts itself", index_);
       return;
     }
-    network_.oracle().begin_train();
+    const int to = index_of(train.to);
+    const bool refused = train.has_packets && network_.refuses(index_, to, train.segment_size);
+    network_.oracle().begin_train(refused);
     size_t segment = 0;
     size_t clear_at = 0;
     for (size_t at = 0; at < train.length; at += train.segment_size) {
@@ -226,6 +228,10 @@ void SimPeer::transmit() {
       network_.send(index_, train.to, datagram);
     }
     network_.oracle().end_train(*this);
+    if (refused) {
+      endpoint_->on_refused(network_.now(), train.session, train.first_number, 0,
+                            train.segment_size);
+    }
     clear_.clear();
     clear_lengths_.clear();
     train.max_segments = 64;

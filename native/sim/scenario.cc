@@ -8,6 +8,7 @@
 #include "sim/extras.h"
 #include "sim/luck.h"
 #include "sim/network.h"
+#include "sim/widths.h"
 #include "sim/workload.h"
 
 namespace hawser::sim {
@@ -286,6 +287,9 @@ SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
   Luck extreme(seed, 0x65787472656d65);
   Luck keys(seed, 0x6b657973);
   Luck moves(seed, 0x6d6f766573);
+  Luck widths_luck(seed, 0x6d7475);
+  const Widths widths = choose_widths(widths_luck);
+  Luck congestion(seed, 0x636f6e67);
   SimNetwork network(seed);
   protect(keys, network);
   network.set_trace(trace);
@@ -301,8 +305,12 @@ SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
     transport::EndpointConfig config = make_endpoint(luck, first);
     vary_endpoint(more, i, config);
     vary_keys(keys, config);
+    vary_widths(widths_luck, widths, config);
     transport::EndpointConfig plain;
     plain.first_sequence = first;
+    if (!congestion.one_in(2)) {
+      config.congestion = plain.congestion = transport::CongestionAlgorithm::kCubic;
+    }
     network.add_peer(keeps(kLimits) ? config : plain);
   }
   // Something that sessions do not survive.
@@ -317,6 +325,7 @@ SeedResult run_seed(uint64_t seed, bool trace, const Reduction& reduction) {
       link.mtu_later = luck.between(200, 1'000);
       network.break_path(0, i);
     }
+    if (keeps(kLimits)) vary_link(widths_luck, widths, network.now(), link);
     network.set_links(0, i, link);
     SessionPlan plan;
     plan.initiator = luck.one_in(2) ? 0 : i;

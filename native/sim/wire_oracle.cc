@@ -85,7 +85,8 @@ DirectionLedger* WireOracle::receiving(Side& side, uint64_t channel) {
   return found == nullptr ? nullptr : &found->direction[opened_here ? 1 : 0];
 }
 
-void WireOracle::begin_train() {
+void WireOracle::begin_train(bool refused) {
+  train_refused_ = refused;
   train_side_ = 0;
   train_other_bytes_ = 0;
   train_has_data_ = false;
@@ -110,8 +111,7 @@ void WireOracle::end_train(SimPeer& from) {
   const bool probed = counters.probes_sent != side->probes;
   side->probes = counters.probes_sent;
   if (!train_has_data_ || probed) return;
-  const uint64_t allowed =
-      counters.congestion_window + from.config().path_datagram + train_other_bytes_;
+  const uint64_t allowed = counters.congestion_window + counters.path_datagram + train_other_bytes_;
   if (counters.bytes_in_flight > allowed) {
     network_.fail("peer %d has %" PRIu64 " bytes in flight, congestion window %" PRIu64,
                   from.index(), counters.bytes_in_flight, counters.congestion_window);
@@ -155,9 +155,13 @@ void WireOracle::on_sent(SimPeer& from, int to, const uint8_t* data, size_t leng
     return;
   }
   data_packets_++;
-  if (length > from.config().path_datagram) {
-    network_.fail("peer %d sent %zu bytes on a path of %u", from.index(), length,
-                  from.config().path_datagram);
+  const uint32_t longest = std::max(from.config().path_datagram, from.config().path_datagram_limit);
+  if (length > longest) {
+    network_.fail("peer %d sent %zu bytes, at most %u", from.index(), length, longest);
+  }
+  const uint32_t taken = network_.peer(to).config().max_datagram;
+  if (length > taken) {
+    network_.fail("peer %d sent %zu bytes, and peer %d takes %u", from.index(), length, to, taken);
   }
   Side* other = find(view.destination);
   if (other == nullptr || other->peer != to) {
@@ -205,6 +209,7 @@ void WireOracle::on_sent(SimPeer& from, int to, const uint8_t* data, size_t leng
 }
 
 void WireOracle::check_frame(Side& side, const wire::Frame& frame) {
+  if (train_refused_ && frame.type() == wire::FrameType::kAck) return;
   switch (frame.type()) {
     case wire::FrameType::kAck:
       check_ack(side, frame.ack);

@@ -43,7 +43,8 @@ class WireOracle {
   // `connection_id` of either side. The ledger must outlive the network's last step.
   void watch(uint64_t connection_id, ChannelLedger* ledger);
 
-  void begin_train();
+  // `refused`: its sender will know at once that it never left, and owes what it acknowledged.
+  void begin_train(bool refused);
   void on_sent(SimPeer& from, int to, const uint8_t* data, size_t length);
   // A packet that a peer was made to send: its number is used up, what it says is not judged.
   void on_foreign(const uint8_t* data, size_t length);
@@ -86,9 +87,6 @@ class WireOracle {
     bool unopened = false;
     // Whole messages in packets of this side, by packet number: what acknowledges them.
     std::unordered_map<uint64_t, std::vector<Carried>> carried;
-    // How often its path had changed when an acknowledgement last came, and since when so often.
-    uint64_t path_changes = 0;
-    transport::Time moved_at = 0;
     // Packets that came and are to be acknowledged: how many, since when, and until when.
     uint64_t pending = 0;
     transport::Time pending_since = 0;
@@ -149,6 +147,7 @@ class WireOracle {
   uint64_t train_side_ = 0;
   uint64_t train_other_bytes_ = 0;
   bool train_has_data_ = false;
+  bool train_refused_ = false;
 };
 
 }  // namespace hawser::sim

@@ -95,21 +95,15 @@ void WireOracle::note_carried(Side& side, const PacketView& view, uint64_t numbe
 void WireOracle::note_acknowledged(Side& side, const wire::Ack& ack) {
   const transport::Session* session = open_session(side);
   if (session == nullptr || starved(side)) return;
-  const uint64_t path_changes = session->counters().path_changes;
-  if (path_changes != side.path_changes) {
-    side.path_changes = path_changes;
-    side.moved_at = network_.now();
-  }
-  // What was lost long ago may be forgotten, and then its acknowledgement says nothing. So may what
-  // was left on another path: that room is for what is in flight on the present one.
-  const Time remembered = std::max(network_.now() - session->round_trip(), side.moved_at);
+  const uint64_t newest = network_.now() - session->round_trip();
   for (uint32_t i = 0; i < ack.range_count; i++) {
     for (uint64_t number = ack.ranges[i].first; number <= ack.ranges[i].last; number++) {
       const auto found = side.carried.find(number);
       if (found == side.carried.end()) continue;
       for (const Carried& run : found->second) {
         DirectionLedger* direction = sending(side, run.channel);
-        if (direction == nullptr || run.at < remembered) continue;
+        // What was lost long ago may be forgotten, and then its acknowledgement says nothing.
+        if (direction == nullptr || run.at < static_cast<Time>(newest)) continue;
         for (uint64_t s = run.first; s <= run.last; s++) {
           set_bit(direction->acknowledged, s - direction->first_sequence);
         }

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "sim/workload.h"
+#include "transport/frame_ref.h"
+#include "transport/sent_packets.h"
 
 namespace hawser::sim {
 
@@ -12,8 +14,14 @@ namespace {
 constexpr size_t kPerPeer = 256u << 10;
 constexpr size_t kPerSession = 192u << 10;
 constexpr size_t kPerChannel = 8u << 10;
-// A message in flight has the records of its packet, one that waits a slot and a block.
+// A message in flight has its place in the ring, one that waits a slot and a block.
 constexpr size_t kPerMessage = 96;
+// What was sent again and again, each time in a small packet of its own, has many more packets in
+// flight than messages. A packet has its record and about one reference to a frame. For each packet
+// in flight LossDetector keeps the records of up to four others, and the rings have up to twice as
+// many slots, with the old ones beside them while they grow: fifteen times as much, for which there
+// is the factor of set_memory_bound().
+constexpr size_t kPerPacket = sizeof(transport::SentPacket) + sizeof(transport::FrameRef);
 
 }  // namespace
 
@@ -43,6 +51,9 @@ size_t Workload::held_bytes(int peer) const {
       bytes += in.held_cost() + kPerMessage * (in.frontier() - in.delivered());
     }
   }
+  network_.peer(peer).endpoint().each_session([&](transport::Session* session) {
+    bytes += kPerPacket * session->counters().packets_in_flight;
+  });
   return bytes;
 }
 

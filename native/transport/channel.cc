@@ -15,6 +15,7 @@ Channel::Channel(Session& session, uint64_t id, bool incoming)
       out_(session.endpoint().memory(), session.first_sequence()),
       in_(session.endpoint().memory(), session.endpoint().pool(), session.first_sequence(),
           session.initial_credit()),
+      reason_(session.endpoint().memory()),
       incoming_(incoming),
       expiry_(session.endpoint().memory()),
       counted_(session.first_sequence()),
@@ -178,7 +179,7 @@ void Channel::become_gone(const CloseReason& reason, bool hand_over) {
   last_base_ = out_.base();
   last_unacknowledged_ = out_.ring().published_sequence() - out_.base();
   gone_ = true;
-  reason_ = reason;
+  reason_.set(reason);
   writable_.store(false, std::memory_order_release);
   control_ = 0;
   out_.abandon();

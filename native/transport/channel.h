@@ -6,6 +6,7 @@
 #include "transport/ack_cause.h"
 #include "transport/expiry_marks.h"
 #include "transport/inbound.h"
+#include "transport/kept_reason.h"
 #include "transport/list.h"
 #include "transport/outbound.h"
 #include "transport/runtime_timer.h"
@@ -127,7 +128,7 @@ class Channel {
   bool gone() const { return gone_; }
   bool ended_locally() const { return end_wanted_; }
   // Why it is gone.
-  const CloseReason& reason() const { return reason_; }
+  CloseReason reason() const { return reason_.get(); }
   // First message not acknowledged, and how many of those pushed are not. Producer thread.
   uint64_t base() const { return gone_ ? last_base_ : out_.base(); }
   uint64_t unacknowledged() const {
@@ -261,7 +262,7 @@ class Channel {
   // Control frames that wait to be sent: bits by FrameRef::Kind.
   uint32_t control_ = 0;
   uint32_t events_ = 0;
-  CloseReason reason_;
+  KeptReason reason_;
 
   const bool incoming_;
   bool announced_ = false;  // incoming: OPEN has come, the owner was told

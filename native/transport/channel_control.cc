@@ -101,8 +101,8 @@ uint8_t* Channel::write_one(Time now, FrameRef::Kind kind, uint8_t* out, uint8_t
     case FrameRef::kReset:
       return wire::write(
           out, end,
-          wire::Reset{id_, static_cast<uint64_t>(reason_.code), reset_final_, reset_cost_,
-                      reinterpret_cast<const uint8_t*>(reason_.detail), reason_.detail_length});
+          wire::Reset{id_, static_cast<uint64_t>(reason_.code()), reset_final_, reset_cost_,
+                      reinterpret_cast<const uint8_t*>(reason_.text()), reason_.length()});
     default:
       return out;
   }

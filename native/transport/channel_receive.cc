@@ -247,7 +247,7 @@ void Channel::after_handing_over() {
   update_credit();
   // What was cut off by an error did not end; what is not announced is nobody's yet.
   if (in_.drained() && !ended_reported_ && (!incoming_ || announced_) &&
-      (!gone_ || reason_.code == wire::Code::kNoError)) {
+      (!gone_ || reason_.code() == wire::Code::kNoError)) {
     ended_reported_ = true;
     notify(kChannelEnded);
   }

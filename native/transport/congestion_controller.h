@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "transport/delivery_rate.h"
 #include "transport/rtt_estimator.h"
 #include "transport/time.h"
 
@@ -26,6 +27,7 @@ struct AckEvent {
   // The largest number acknowledged, and the number the next packet will have: these count rounds.
   uint64_t largest_acked = 0;
   uint64_t next_packet_number = 0;
+  RateSample rate;
 };
 
 // Packets declared lost in one go.

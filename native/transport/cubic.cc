@@ -8,11 +8,8 @@ namespace hawser::transport {
 
 namespace {
 
-// RFC 9438, section 4: C in segments per cubic second, and the multiplicative decrease.
+// RFC 9438, section 4: C in segments per cubic second.
 constexpr double kC = 0.4;
-constexpr double kBeta = 0.7;
-// Makes the additive increase of W_est that of Reno with a decrease of kBeta (section 4.3).
-constexpr double kRenoAlpha = 3.0 * (1.0 - kBeta) / (1.0 + kBeta);
 // A window may grow by half a round trip (section 4.2).
 constexpr double kMaximumGrowth = 1.5;
 constexpr double kNoThreshold = std::numeric_limits<double>::infinity();
@@ -103,6 +100,16 @@ void Cubic::on_mtu(uint64_t max_packet_bytes) {
   clamp_window();
 }
 
+void Cubic::resume(uint64_t window) {
+  state_ = State{};
+  state_.window = static_cast<double>(window);
+  clamp_window();
+  state_.threshold = state_.window;
+  undo_possible_ = false;
+  untouched_ = false;
+  recovery_start_ = kNoRecovery;
+}
+
 uint64_t Cubic::window() const { return static_cast<uint64_t>(state_.window); }
 
 uint64_t Cubic::pacing_rate(const RttEstimator& rtt) const {
@@ -121,6 +128,9 @@ bool Cubic::in_slow_start() const { return state_.window < state_.threshold; }
 uint64_t Cubic::slow_start_threshold() const {
   return state_.threshold == kNoThreshold ? UINT64_MAX : static_cast<uint64_t>(state_.threshold);
 }
+
+// Makes the additive increase of W_est that of Reno with a decrease of beta (section 4.3).
+double Cubic::reno_alpha() const { return 3 * (1 - options_.beta) / (1 + options_.beta); }
 
 double Cubic::initial_window() const {
   const auto packet = static_cast<double>(packet_bytes_);
@@ -141,9 +151,9 @@ void Cubic::clamp_window() {
 void Cubic::reduce() {
   state_.w_prior = state_.window;
   const bool shrinking = state_.window < state_.w_max;
-  state_.w_max =
-      options_.fast_convergence && shrinking ? state_.window * (1 + kBeta) / 2 : state_.window;
-  state_.window *= kBeta;
+  state_.w_max = options_.fast_convergence && shrinking ? state_.window * (1 + options_.beta) / 2
+                                                        : state_.window;
+  state_.window *= options_.beta;
   clamp_window();
   state_.threshold = state_.window;
   state_.epoch_start = kNever;
@@ -190,7 +200,7 @@ void Cubic::grow_cubic(const AckEvent& event) {
     return kC * distance * distance * distance * packet + state_.w_max;
   };
 
-  const double alpha = state_.w_est >= state_.w_prior ? 1.0 : kRenoAlpha;
+  const double alpha = state_.w_est >= state_.w_prior ? 1.0 : reno_alpha();
   state_.w_est += alpha * packet * acked / state_.window;
   if (cubic(elapsed) < state_.w_est) {
     state_.window = std::max(state_.window, state_.w_est);

@@ -15,6 +15,8 @@ struct CubicOptions {
   bool hystart = true;
   // Sent packets are paced, so one ACK may raise the window by any amount (RFC 9406, L = infinity).
   bool paced = true;
+  // What is left of the window after a loss, 0 to 1 (RFC 9438, section 4.6).
+  double beta = 0.7;
   // RFC 9002, section 7.2.
   uint64_t initial_window_packets = 10;
   // Bytes. Above any window a path can use; keeps arithmetic finite.
@@ -46,6 +48,10 @@ class Cubic final : public CongestionController {
   bool in_slow_start() const override;
   const char* name() const override { return "cubic"; }
 
+  // Goes on from this window in congestion avoidance, as after a slow start that ended without
+  // loss. Bytes.
+  void resume(uint64_t window);
+
   // Bytes; UINT64_MAX before the first reduction.
   uint64_t slow_start_threshold() const;
   // Reductions of the window so far, not counting those undone.
@@ -74,6 +80,7 @@ class Cubic final : public CongestionController {
   static constexpr Time kNoRecovery = INT64_MIN;
 
   double initial_window() const;
+  double reno_alpha() const;
   double minimum_window() const;
   void reduce();
   void begin_epoch(Time now);

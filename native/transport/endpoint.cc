@@ -16,7 +16,8 @@ Endpoint::Endpoint(Runtime& runtime, const EndpointConfig& config, Security& sec
     : runtime_(runtime),
       security_(security),
       config_(config),
-      memory_(runtime.memory(), config.memory_limit),
+      memory_(runtime.memory(), config.memory_limit,
+              config.shared == nullptr ? nullptr : &config.shared->memory),
       pool_(memory_),
       guard_(memory_, runtime.random(), config.handshake_rate, config.unproven_rate),
       replies_(memory_),
@@ -52,7 +53,7 @@ void Endpoint::receive(Time now, const PathAddress& from, uint8_t* data, size_t 
   }
   switch (type) {
     case wire::PacketType::kInit:
-      on_init(now, from, data, length);
+      on_init(now, from, data, length, false);
       return;
     case wire::PacketType::kResponse:
       on_response(now, from, data, length);
@@ -75,6 +76,16 @@ void Endpoint::receive(Time now, const PathAddress& from, uint8_t* data, size_t 
     return;
   }
   session->on_data(now, from, data, length);
+}
+
+void Endpoint::receive_handed_over(Time now, const PathAddress& from, uint8_t* data, size_t length,
+                                   bool admitted) {
+  if (!admitted) {
+    receive(now, from, data, length);
+    return;
+  }
+  runtime_.collect();
+  on_init(now, from, data, length, true);
 }
 
 void Endpoint::on_response(Time now, const PathAddress& from, const uint8_t* data, size_t length) {
@@ -107,6 +118,13 @@ void Endpoint::on_cookie(Time now, const PathAddress& from, const uint8_t* data,
   session->on_cookie(now, from, cookie);
 }
 
+void Endpoint::on_refused(Time now, const wire::ConnectionId& session, uint64_t first_number,
+                          size_t sent, size_t bytes) {
+  // It may be gone if a full socket held its packets up.
+  Session* found = by_connection_id_.find(session.as_u64());
+  if (found != nullptr) found->on_refused(now, first_number, sent, bytes);
+}
+
 // A packet of a session that is gone, or the news that one of ours is gone on the other side
 // (RFC 9000, section 10.3). Only an id that we have made is answered, so that nobody finds us, or
 // knows us again elsewhere, by asking for any. Answers are shorter than what they answer, so that
@@ -119,6 +137,14 @@ void Endpoint::on_unknown_data(Time now, const PathAddress& from, const uint8_t*
   if (session != nullptr && session->remote_reset() == token) {
     session->on_stateless_reset(now);
     return;
+  }
+  if (siblings_ != nullptr) {
+    // Its first bytes are random: it may come to any of us.
+    const int32_t other = siblings_->expecting_reset(wire::load_u64(token.bytes));
+    if (other != Siblings::kNobody && static_cast<uint32_t>(other) != member_) {
+      siblings_->hand_over(static_cast<uint32_t>(other), from, data, length, false);
+      return;
+    }
   }
   if (length <= wire::kMinDataPacket) return;
   if (now - resets_since_ >= kSecond) {
@@ -172,10 +198,26 @@ bool Endpoint::enter(Session* session, const wire::PeerIdBytes& remote) {
   return false;
 }
 
+void Endpoint::publish() {
+  if (config_.shared == nullptr) return;
+  const size_t count = established_count();
+  // Unsigned, so that less than before is right, too.
+  config_.shared->sessions.fetch_add(count - published_, std::memory_order_relaxed);
+  published_ = count;
+}
+
+size_t Endpoint::counted_sessions() {
+  if (config_.shared == nullptr) return established_count();
+  publish();
+  return config_.shared->sessions.load(std::memory_order_relaxed);
+}
+
+bool Endpoint::full() { return counted_sessions() >= config_.max_sessions; }
+
 Session* Endpoint::connect(Time now, const wire::PeerIdBytes& remote, const PathAddress* addresses,
                            size_t count, Time deadline) {
   // What others have begun and not proven does not keep us from dialling.
-  if (count == 0 || established_count() >= config_.max_sessions) return nullptr;
+  if (count == 0 || full()) return nullptr;
   wire::ConnectionId id{};
   if (!new_connection_id(id)) return nullptr;
   auto* session = memory_.create<Session>(*this, true, id, remote);
@@ -194,6 +236,7 @@ Session* Endpoint::connect(Time now, const wire::PeerIdBytes& remote, const Path
     memory_.destroy(session);
     return nullptr;
   }
+  publish();
   return session;
 }
 
@@ -205,6 +248,13 @@ Session* Endpoint::find(const wire::PeerIdBytes& remote) {
     if (usable && s->remote() == remote && (found == nullptr || s->open())) found = s;
   }
   return found;
+}
+
+bool Endpoint::half_open_with(const wire::PeerIdBytes& remote) const {
+  for (const Session* s = by_peer_.find(peer_key(remote)); s != nullptr; s = s->next_with_peer) {
+    if (s->state() == Session::State::kHalfOpen && s->remote() == remote) return true;
+  }
+  return false;
 }
 
 // --- The end.
@@ -231,6 +281,7 @@ void Endpoint::destroy_all() {
   runtime_.not_ready(this);
   while (Handshake* handshake = pending_.any()) {
     pending_.erase(handshake->key);
+    release_init(handshake);
     runtime_.abandon(handshake);
   }
   for (;;) {
@@ -254,9 +305,12 @@ void Endpoint::forget(Session* session) {
   by_connection_id_.erase(session->local_id().as_u64());
   if (!session->initiator()) by_init_.erase(session->init_key());
   if (session->expects_reset()) {
-    by_reset_token_.erase(wire::load_u64(session->remote_reset().bytes));
+    const uint64_t token = wire::load_u64(session->remote_reset().bytes);
+    by_reset_token_.erase(token);
+    if (siblings_ != nullptr) siblings_->forget_reset(member_, token);
   }
   unlink_peer(session);
+  publish();
 }
 
 void Endpoint::unlink_peer(Session* session) {
@@ -283,6 +337,7 @@ bool Endpoint::expect_reset(Session* session, const wire::ResetToken& token) {
   // Tokens of strangers may collide on purpose: the second one is not believed.
   if (by_reset_token_.find(key) != nullptr) return true;
   if (!by_reset_token_.insert(key, session)) return false;
+  if (siblings_ != nullptr) siblings_->expect_reset(member_, key);
   session->note_reset_expected();
   return true;
 }
@@ -295,7 +350,9 @@ Handshake* Endpoint::counted(Handshake* made) {
 
 bool Endpoint::new_connection_id(wire::ConnectionId& id) {
   do {
-    runtime_.random().fill(id.bytes, sizeof id.bytes);
+    do {
+      runtime_.random().fill(id.bytes, sizeof id.bytes);
+    } while (siblings_ != nullptr && siblings_->member_of(id) != member_);
     if (!security_.mark(&id)) return false;
   } while (by_connection_id_.find(id.as_u64()) != nullptr);
   return true;

@@ -10,6 +10,7 @@
 #include "transport/reply_queue.h"
 #include "transport/security.h"
 #include "transport/session.h"
+#include "transport/siblings.h"
 #include "transport/types.h"
 #include "wire/packet.h"
 
@@ -67,16 +68,38 @@ class Endpoint {
   // Incoming channels are refused with SERVICE_UNKNOWN, and INIT ignored, unless set. Default off.
   void set_accepting(bool accepting) { accepting_ = accepting; }
 
+  // One of several of a peer, `member` of `siblings`, which outlive it. Before the first session.
+  // Each then makes connection ids that the siblings know for its own.
+  void join(Siblings* siblings, uint32_t member) {
+    siblings_ = siblings;
+    member_ = member;
+  }
+
   // A datagram from the network; opened in place.
   void receive(Time now, const PathAddress& from, uint8_t* data, size_t length);
+  // One that Siblings::hand_over() has brought.
+  void receive_handed_over(Time now, const PathAddress& from, uint8_t* data, size_t length,
+                           bool admitted);
 
-  // Starts a session with a peer at one of `count` addresses (1 to kMaxCandidates), giving up at
-  // `deadline`. An existing open or connecting session with that peer is not looked up here: see
-  // find(). nullptr: max_sessions, or memory, which is counted.
+  // Of a train (Train::has_packets) of this endpoint the system took the first `sent` datagrams and
+  // refused the others as longer than the interface's MTU; `bytes`: its segment size.
+  void on_refused(Time now, const wire::ConnectionId& session, uint64_t first_number, size_t sent,
+                  size_t bytes);
+  // No path MTU discovery: the sockets cannot keep datagrams from being fragmented. Before the
+  // first session.
+  void fix_path_datagram() { config_.path_datagram_limit = 0; }
+
+  // Starts a session with a peer at one of `count` addresses (1 to Opening::kMaxCandidates), giving
+  // up at `deadline`. An existing open or connecting session with that peer is not looked up here:
+  // see find(). nullptr: max_sessions, or memory, which is counted.
   Session* connect(Time now, const wire::PeerIdBytes& remote, const PathAddress* addresses,
                    size_t count, Time deadline);
   // A session with that peer that is open or connecting; nullptr if there is none.
   Session* find(const wire::PeerIdBytes& remote);
+  // Somebody has begun a session in that peer's name, and not proven it yet.
+  bool half_open_with(const wire::PeerIdBytes& remote) const;
+  // As many sessions as there may be: connect() makes none.
+  bool full();
 
   size_t session_count() const { return by_connection_id_.size(); }
   // Those that count towards max_sessions: all but what others have begun and not proven.
@@ -100,7 +123,10 @@ class Endpoint {
   BlockPool& pool() { return pool_; }
   Security& security() { return security_; }
   EndpointCounters& mutable_counters() { return counters_; }
-  void on_half_open_done(Session* session) { half_open_.remove(session); }
+  void on_half_open_done(Session* session) {
+    half_open_.remove(session);
+    publish();
+  }
   // False: its peer has just proven itself, and there are too many sessions, or too many of that
   // peer; counted.
   bool admits_proven(const Session& session);
@@ -133,7 +159,9 @@ class Endpoint {
   // INIT probably does not reach it.
   static constexpr Duration kDialFirst = kSecond;
 
-  void on_init(Time now, const PathAddress& from, const uint8_t* data, size_t length);
+  // `admitted`: within the limits of a sibling, which need not be looked at again.
+  void on_init(Time now, const PathAddress& from, const uint8_t* data, size_t length,
+               bool admitted);
   void on_response(Time now, const PathAddress& from, const uint8_t* data, size_t length);
   void on_cookie(Time now, const PathAddress& from, const uint8_t* data, size_t length);
   void on_unknown_data(Time now, const PathAddress& from, const uint8_t* data, size_t length);
@@ -143,7 +171,14 @@ class Endpoint {
   size_t proven_count(const wire::PeerIdBytes& remote) const;
   void make_room(Time now, const Handshake& handshake, const wire::PeerIdBytes& remote);
   void displace(Time now, Session* session);
-  bool admits(Time now, const PathAddress& from, const uint8_t* init);
+  bool admits(Time now, const PathAddress& from, const uint8_t* init, bool admitted);
+  // True: it is a sibling's, to which it was given.
+  bool is_siblings(const Handshake& handshake, const wire::PeerIdBytes& remote);
+  void release_init(Handshake* handshake);
+  // Tells the others how many sessions there are here.
+  void publish();
+  // That count towards max_sessions, here and at the siblings.
+  size_t counted_sessions();
   // False: too many wait already.
   bool reply(const PathAddress& to, const uint8_t* data, size_t length);
   // False: no memory, `session` is destroyed.
@@ -160,6 +195,9 @@ class Endpoint {
   BlockPool pool_;
   EndpointCounters counters_{};
   bool accepting_ = false;
+  Siblings* siblings_ = nullptr;
+  uint32_t member_ = 0;
+  size_t published_ = 0;
   uint8_t hash_key_[crypto::SipHash::kKeyBytes];
   InitGuard guard_;
   ReplyQueue replies_;

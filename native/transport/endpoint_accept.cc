@@ -10,7 +10,8 @@ namespace hawser::transport {
 
 // The cheap checks first: nothing is kept before mac1 checks, and with many half-open sessions
 // nothing before the sender has shown that it receives at its address.
-void Endpoint::on_init(Time now, const PathAddress& from, const uint8_t* data, size_t length) {
+void Endpoint::on_init(Time now, const PathAddress& from, const uint8_t* data, size_t length,
+                       bool admitted) {
   wire::InitHeader header{};
   if (!wire::read_init_header(data, length, header)) {
     counters_.malformed++;
@@ -28,7 +29,7 @@ void Endpoint::on_init(Time now, const PathAddress& from, const uint8_t* data, s
       return;
     }
   }
-  if (pending_.find(key) != nullptr || !admits(now, from, data)) return;
+  if (pending_.find(key) != nullptr || !admits(now, from, data, admitted)) return;
   wire::ResponsePayload payload{};
   payload.parameters = Session::parameters(config_);
   if (!new_connection_id(payload.source) ||
@@ -47,13 +48,19 @@ void Endpoint::on_init(Time now, const PathAddress& from, const uint8_t* data, s
   handshake->source = header.source;
   handshake->local = payload.source;
   handshake->key = key;
+  if (siblings_ != nullptr && siblings_->any_dials()) {
+    // Whose it is will be known when it is read, and it is read in place. Without memory for a
+    // copy, one comes again.
+    handshake->init = static_cast<uint8_t*>(memory_.allocate(length));
+    if (handshake->init != nullptr) std::memcpy(handshake->init, data, length);
+  }
   counters_.handshakes_answered++;
   runtime_.submit(handshake);
 }
 
-bool Endpoint::admits(Time now, const PathAddress& from, const uint8_t* init) {
+bool Endpoint::admits(Time now, const PathAddress& from, const uint8_t* init, bool admitted) {
   // Whose cookie is right is at that address: nobody else can use up what it has.
-  const bool proven = guard_.mac2_valid(now, from, init);
+  const bool proven = admitted || guard_.mac2_valid(now, from, init);
   const size_t cookies_above =
       std::min<size_t>(config_.cookies_above, std::max<size_t>(1, half_open_.most() / 2));
   if (!proven && (half_open_count() >= cookies_above || !guard_.admit_unproven(now, from))) {
@@ -62,7 +69,7 @@ bool Endpoint::admits(Time now, const PathAddress& from, const uint8_t* init) {
     if (reply(from, cookie, sizeof cookie)) counters_.cookies_sent++;
     return false;
   }
-  if (established_count() >= config_.max_sessions) {
+  if (full()) {
     counters_.refused_sessions++;
     return false;
   }
@@ -70,7 +77,7 @@ bool Endpoint::admits(Time now, const PathAddress& from, const uint8_t* init) {
     counters_.refused_half_open++;
     return false;
   }
-  if (proven && !guard_.admit_proven(now, from)) {
+  if (proven && !admitted && !guard_.admit_proven(now, from)) {
     counters_.refused_by_rate++;
     return false;
   }
@@ -82,6 +89,7 @@ void Endpoint::on_handshake(Time now, Handshake* handshake) {
   // Computed, and gone in a moment: what comes of it may have its room.
   handshake->refund();
   accept(now, *handshake);
+  release_init(handshake);
   security_.release(runtime_.memory(), handshake);
 }
 
@@ -99,9 +107,10 @@ void Endpoint::accept(Time now, Handshake& handshake) {
     counters_.not_for_us++;
     return;
   }
+  if (is_siblings(handshake, payload.initiator)) return;
   // Made since, by chance of one in 2^64: the INIT comes again.
   if (by_connection_id_.find(handshake.local.as_u64()) != nullptr) return;
-  if (established_count() >= config_.max_sessions) {
+  if (full()) {
     counters_.refused_sessions++;
     return;
   }
@@ -140,6 +149,24 @@ void Endpoint::accept(Time now, Handshake& handshake) {
   }
 }
 
+// Two peers that dial each other have to meet in one place: where our own attempt is.
+bool Endpoint::is_siblings(const Handshake& handshake, const wire::PeerIdBytes& remote) {
+  if (siblings_ == nullptr || !siblings_->any_dials()) return false;
+  const int32_t other = siblings_->dialler_of(remote);
+  if (other == Siblings::kNobody || static_cast<uint32_t>(other) == member_) return false;
+  // Nobody had dialled when it came: it comes again, and then there is a copy.
+  if (handshake.init != nullptr) {
+    siblings_->hand_over(static_cast<uint32_t>(other), handshake.from, handshake.init,
+                         wire::kInitBytes, true);
+  }
+  return true;
+}
+
+void Endpoint::release_init(Handshake* handshake) {
+  memory_.release(handshake->init, wire::kInitBytes);
+  handshake->init = nullptr;
+}
+
 // What is half-open is begun in a peer's name, and not by it for sure: it counts for nobody.
 size_t Endpoint::proven_count(const wire::PeerIdBytes& remote) const {
   size_t count = 0;
@@ -152,7 +179,7 @@ size_t Endpoint::proven_count(const wire::PeerIdBytes& remote) const {
 bool Endpoint::admits_proven(const Session& session) {
   // It is not among the half-open ones any more, so the first count holds it; the second does not
   // yet.
-  if (established_count() > config_.max_sessions) {
+  if (counted_sessions() > config_.max_sessions) {
     counters_.refused_sessions++;
     return false;
   }
@@ -221,6 +248,7 @@ void Endpoint::inherit(Session* heir, Session* other) {
     by_reset_token_.replace(wire::load_u64(other->remote_reset().bytes), heir);
   }
   unlink_peer(other);
+  publish();
 }
 
 }  // namespace hawser::transport

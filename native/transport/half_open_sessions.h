@@ -10,6 +10,7 @@
 #include "transport/id_table.h"
 #include "transport/list.h"
 #include "transport/memory.h"
+#include "transport/opening.h"
 #include "transport/session.h"
 #include "transport/time.h"
 #include "transport/types.h"
@@ -24,7 +25,7 @@ class HalfOpenSessions {
   // Of one peer id: INITs may be recorded, and repeated in somebody else's name.
   static constexpr size_t kMostOfPeer = 64;
   // Made by one INIT, which an honest peer sends to each address that it knows.
-  static constexpr size_t kMostOfInit = Session::kMaxCandidates;
+  static constexpr size_t kMostOfInit = Opening::kMaxCandidates;
 
   // `most`: at once, 1 or more.
   HalfOpenSessions(Memory& memory, Random& random, size_t most);

@@ -14,20 +14,15 @@ constexpr uint64_t kLeastCost = wire::message_cost(0);
 // Bytes of the messages of a run, without the lengths before them.
 uint64_t body_bytes(const uint8_t* run, size_t length) {
   uint64_t bytes = 0;
-  const uint8_t* body = nullptr;
-  size_t size = 0;
-  for (const uint8_t* p = run; p != run + length;) {
-    p = wire::next_block(p, run + length, body, size);
-    bytes += size;
-  }
+  (void)wire::walk_blocks(run, run + length,
+                          [&bytes](const uint8_t*, size_t size) { bytes += size; });
   return bytes;
 }
 
 }  // namespace
 
 Inbound::Inbound(Memory& memory, BlockPool& pool, uint64_t first_sequence, uint64_t credit)
-    : memory_(&memory),
-      pool_(&pool),
+    : pool_(&pool),
       slots_(memory, first_sequence),
       expected_(first_sequence),
       delivered_(first_sequence),
@@ -283,6 +278,11 @@ void Inbound::on_blocked(uint64_t wanted) {
   if (wanted <= announced_) return;
   wanted_ = wanted;
   if (!max_message_known_) return;
+  // A reader that takes whatever is there has not come round to what is: its thread is busy. What
+  // comes until it does is kept here, so that the peer need not wait for it as well.
+  if (demand_ == Demand::kContinuous && deliverable()) {
+    window_ = std::max(window_, std::min(window_ * 2, max_window_));
+  }
   const uint64_t message = wire::message_cost(max_message_);
   const uint64_t needed = wanted - std::min(wanted, consumed_cost_);
   window_ = std::max(window_, std::min(needed, message));

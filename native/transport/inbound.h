@@ -105,7 +105,8 @@ class Inbound {
   bool credit_due() const;
   // The limit was announced at `now`; the window grows when it was used up within two round trips.
   void on_credit_announced(Time now, Duration round_trip);
-  // BLOCKED: the peer wants this total cost. Makes the window large enough for one message.
+  // BLOCKED: the peer wants this total cost. Makes the window large enough for one message; and
+  // twice as large, up to the largest, for a reader that takes everything when it comes to it.
   void on_blocked(uint64_t wanted);
 
   uint64_t received_messages() const { return received_messages_; }
@@ -163,7 +164,6 @@ class Inbound {
   void advance();
   void pass_settled();
 
-  Memory* memory_;
   BlockPool* pool_;
   // Slot of message s is slots_[s], for delivered_ <= s.
   Ring<Slot> slots_;

@@ -69,7 +69,7 @@ Inbound::Result Inbound::start_partial(uint64_t sequence, uint64_t total) {
     return Result::kNoMemory;
   }
   wire::write_varint(block, total);
-  new (place) Partial(*memory_, block, prefix, static_cast<uint32_t>(total));
+  new (place) Partial(*pool_, block, prefix, static_cast<uint32_t>(total));
   slots_[sequence] = Slot{place, 0, 0, State::kPartial};
   partial_messages_++;
   received_cost_ += cost;

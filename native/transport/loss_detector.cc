@@ -21,9 +21,7 @@ bool LossDetector::on_sent(const SentPacket& packet) {
   record.settled_run = 0;
   // Order of numbers is order of sending.
   record.sent_at = std::max(packet.sent_at, last_sent_at_);
-  const bool idle = bytes_in_flight_ == 0;
-  record.delivered_bytes = delivered_bytes_;
-  record.delivered_at = idle ? record.sent_at : delivered_at_;
+  if (record.in_flight_counted) rate_.on_sent(record, bytes_in_flight_);
 
   trim(record.sent_at);
   if (!packets_.push(record)) {
@@ -31,7 +29,6 @@ bool LossDetector::on_sent(const SentPacket& packet) {
     if (!drop_lost_at_front() || !packets_.push(record)) return false;
   }
   last_sent_at_ = record.sent_at;
-  delivered_at_ = record.delivered_at;
   enter_flight(record);
   settle_cursor();
   return true;
@@ -63,6 +60,7 @@ LossDetector::AckResult LossDetector::on_ack(Time now, const Interval* ranges, s
   uint64_t largest_on_path = SentPackets::kNone;
   bool any_eliciting = false;
   undone_episode_ = 0;
+  rate_.begin();
   for (size_t i = 0; i < count; i++) {
     const uint64_t begin = std::max(ranges[i].begin, packets_.first_number());
     if (ranges[i].end <= begin) break;
@@ -109,6 +107,7 @@ LossDetector::AckResult LossDetector::on_ack(Time now, const Interval* ranges, s
   keep_lost_ = 2 * (rtt.pto_base() + peer_max_ack_delay);
   pto_count_ = 0;
 
+  result.rate = rate_.end(rtt.minimum());
   const Losses losses = detect(now, rtt, peer_max_ack_delay, visitor);
   result.lost_packets = losses.packets;
   result.lost_bytes = losses.bytes;
@@ -186,7 +185,7 @@ void LossDetector::release() {
   bytes_in_flight_ = 0;
   eliciting_in_flight_ = 0;
   deferred_in_flight_ = 0;
-  left_in_flight_ = 0;
+  left_in_flight_ = left_kept_ = 0;
   pto_count_ = 0;
   episode_lost_ = episode_spurious_ = 0;
 }
@@ -217,9 +216,11 @@ void LossDetector::acknowledge(Time now, const SentPacket& packet, uint64_t larg
                                AckResult& result, Visitor& visitor) {
   result.acked_packets++;
   acked_packets_++;
-  if (packet.in_flight_counted) {
-    delivered_bytes_ += packet.bytes;
-    delivered_at_ = now;
+  // What was left on another path says nothing about this one.
+  if (packet.in_flight_counted && packet.path == path_) rate_.on_acked(now, packet);
+  if (packet.state == kSentLost && packet.mtu_probe) {
+    visitor.on_spurious(packet);
+    return;
   }
   if (packet.state == kSentLost) {
     spurious_++;
@@ -269,7 +270,7 @@ LossDetector::Losses LossDetector::detect(Time now, const RttEstimator& rtt,
 
     packet.lost_by_time = !by_number;
     lose(now, packet, losses);
-    if (packet.ack_eliciting && packet.sent_at > first_sample_at_) {
+    if (packet.ack_eliciting && !packet.mtu_probe && packet.sent_at > first_sample_at_) {
       if (!in_run) {
         in_run = true;
         run_start = packet.sent_at;
@@ -286,6 +287,7 @@ void LossDetector::lose(Time now, SentPacket& packet, Losses& losses) {
   packet.state = kSentLost;
   packet.lost_at = now;
   leave_flight(packet);
+  if (packet.mtu_probe) return;
   note_episode(now, packet);
   lost_packets_++;
   losses.packets++;
@@ -317,6 +319,33 @@ LossDetector::TimeoutResult LossDetector::give_up(Time now, Picker& picker, Visi
   return result;
 }
 
+LossDetector::Withdrawn LossDetector::withdraw(Time now, uint64_t first, size_t sent,
+                                               Visitor& visitor) {
+  Withdrawn withdrawn;
+  uint64_t number = std::max(first, packets_.first_number());
+  for (; number < next_number(); number++) {
+    SentPacket& packet = packets_.at(number);
+    if (packet.state == kSentSkipped) continue;
+    if (sent != 0) {
+      sent--;
+      continue;
+    }
+    if (packet.state != kSentInFlight) continue;
+    if (is_in_flight(packet)) leave_flight(packet);
+    packet.state = kSentLost;
+    packet.lost_at = now;
+    // Should somebody acknowledge it, that says nothing.
+    packet.path = SentPacket::kNoPath;
+    withdrawn.packets++;
+    withdrawn.bytes += packet.bytes;
+    withdrawn.acks = withdrawn.acks || packet.has_ack;
+    visitor.on_lost(packet);
+  }
+  settle_cursor();
+  trim(now);
+  return withdrawn;
+}
+
 void LossDetector::note_episode(Time now, const SentPacket& packet) {
   if (episodes_ != 0 && packet.sent_at <= episode_start_) {
     if (undone_episode_ == episodes_) undone_episode_ = 0;
@@ -343,6 +372,7 @@ void LossDetector::settle_cursor() {
 }
 
 void LossDetector::trim(Time now) {
+  if (left_in_flight_ == 0 && now - left_until_ >= keep_lost_) left_kept_ = 0;
   while (!packets_.empty()) {
     // A number left out is remembered for as long as what was sent right after it, so that an ACK
     // that claims both is caught.
@@ -351,7 +381,8 @@ void LossDetector::trim(Time now) {
     const SentPacket& packet = packets_.at(number);
     if (is_in_flight(packet)) return;
     const Time since = packet.state == kSentLost ? packet.lost_at : packet.sent_at;
-    const bool room = packets_.size() <= kKeptRecords + 4 * eliciting_in_flight_;
+    const uint64_t flight = eliciting_in_flight_ + left_kept_;
+    const bool room = packets_.size() <= kKeptRecords + 4 * flight;
     if (packet.state != kSentAcked && room && now - since < keep_lost_) return;
     while (packets_.first_number() <= number) packets_.pop_front();
   }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "transport/delivery_rate.h"
 #include "transport/memory.h"
 #include "transport/range_set.h"
 #include "transport/rtt_estimator.h"
@@ -34,6 +35,9 @@ namespace hawser::transport {
 // eighth of a round trip above the round trip, by another eighth a loss episode, at most to two
 // round trips. Both go back to the start after 16 loss episodes with nothing spurious.
 //
+// A probe for the MTU (SentPacket::mtu_probe) is found to be lost like any other packet, and the
+// visitor is told; but it is in no count of losses and makes no episode (RFC 9000, section 14.4).
+//
 // Packets that only carry ACKs (neither ack-eliciting nor counted) are recorded, so that an ACK of
 // them is known, but never declared lost and never timed; they are forgotten when old. What is sent
 // on another path than the one in use must be such a packet.
@@ -51,7 +55,8 @@ class LossDetector {
   static constexpr Duration kLongestPto = 60 * kSecond;
   static constexpr unsigned kProbes = 2;
   // Records of lost packets hold up the ring: they are kept for two probe timeouts, but only while
-  // there are no more than this and four times the packets in flight.
+  // there are no more than this and four times the packets in flight, those included that were left
+  // on another path and of which the records are still kept.
   static constexpr size_t kKeptRecords = 1024;
   // RFC 9002, section 7.6.1.
   static constexpr int kPersistentCongestionThreshold = 3;
@@ -98,6 +103,7 @@ class LossDetector {
     bool loss_undone = false;
     uint64_t acked_packets = 0;
     uint64_t lost_packets = 0;
+    RateSample rate;
   };
 
   struct TimeoutResult {
@@ -153,11 +159,28 @@ class LossDetector {
   TimeoutResult on_timeout(Time now, RttEstimator& rtt, Duration peer_max_ack_delay,
                            Visitor& visitor);
 
+  struct Withdrawn {
+    uint64_t packets = 0;
+    uint64_t bytes = 0;
+    // Some of them carried an ACK.
+    bool acks = false;
+  };
+  // Of the packets from number `first` on, all but the first `sent` never left this machine.
+  // Visitor::on_lost() is told, but it is no loss: nobody counts it, and it says nothing about any
+  // path. O(these packets).
+  Withdrawn withdraw(Time now, uint64_t first, size_t sent, Visitor& visitor);
+  // Recorded, and sent on the path in use.
+  bool is_of_path(uint64_t number) const {
+    return packets_.contains(number) && packets_.at(number).path == path_;
+  }
+
   // Declares the packets in flight that `picker` picks lost: a timeout of their own is over.
   // O(packets in flight).
   TimeoutResult give_up(Time now, Picker& picker, Visitor& visitor);
 
   uint64_t bytes_in_flight() const { return bytes_in_flight_; }
+  // Of the path in use, as far as the peer has to acknowledge them.
+  uint64_t packets_in_flight() const { return eliciting_in_flight_; }
   // Probe timeouts since the last progress.
   unsigned pto_count() const { return pto_count_; }
   bool anything_ack_eliciting_in_flight() const { return eliciting_in_flight_ != 0; }
@@ -169,8 +192,10 @@ class LossDetector {
   uint64_t acked_packets() const { return acked_packets_; }
   // Packets declared lost and acknowledged after all.
   uint64_t spurious() const { return spurious_; }
-  // Counted bytes acknowledged in all, spurious losses included.
-  uint64_t delivered_bytes() const { return delivered_bytes_; }
+  // Counted bytes of the path in use acknowledged in all, spurious losses included.
+  uint64_t delivered_bytes() const { return rate_.delivered(); }
+  // The congestion window and the pacer let something go, and there is nothing.
+  void note_app_limited() { rate_.note_app_limited(bytes_in_flight_); }
   uint32_t reordering_threshold() const { return reordering_threshold_; }
   // How long after it was sent a packet below the largest acknowledged is lost.
   Duration loss_delay(const RttEstimator& rtt) const;
@@ -245,6 +270,8 @@ class LossDetector {
   uint64_t left_in_flight_ = 0;
   uint64_t left_first_ = 0;
   Time left_until_ = kNever;
+  // Packets that were left at all, until their records have gone with time.
+  uint64_t left_kept_ = 0;
   uint64_t largest_acked_ = 0;
   bool any_acked_ = false;
 
@@ -277,8 +304,7 @@ class LossDetector {
   uint64_t lost_packets_ = 0;
   uint64_t acked_packets_ = 0;
   uint64_t spurious_ = 0;
-  uint64_t delivered_bytes_ = 0;
-  Time delivered_at_ = 0;
+  DeliveryRate rate_;
 };
 
 }  // namespace hawser::transport

@@ -10,6 +10,7 @@ void LossDetector::change_path(Time now, uint32_t path, Time give_up_at, Visitor
   const uint32_t before = path_;
   path_ = path;
   path_since_ = now;
+  rate_.restart();
   // Nothing is known of the new path, nor of the one that it comes back to: the next
   // acknowledgement tells.
   any_acked_ = false;
@@ -37,6 +38,7 @@ void LossDetector::change_path(Time now, uint32_t path, Time give_up_at, Visitor
       continue;
     }
     left_in_flight_++;
+    left_kept_++;
     if (packet.path != before) {
       lose_left(now, packet, visitor);
     } else {

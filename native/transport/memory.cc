@@ -24,22 +24,33 @@ void HeapMemory::release(void* pointer, size_t bytes) {
   std::free(pointer);
 }
 
-bool QuotaMemory::charge(size_t bytes) {
-  if (!fits(bytes)) return false;
+bool QuotaMemory::take(size_t bytes) {
+  if (limit_ != 0 && bytes > limit_) return false;
+  if (shared_ == nullptr) {
+    if (limit_ != 0 && in_use_ > limit_ - bytes) return false;
+  } else {
+    const size_t before = shared_->fetch_add(bytes, std::memory_order_relaxed);
+    if (limit_ != 0 && before > limit_ - bytes) {
+      shared_->fetch_sub(bytes, std::memory_order_relaxed);
+      return false;
+    }
+  }
   in_use_ += bytes;
   return true;
 }
 
+bool QuotaMemory::charge(size_t bytes) { return take(bytes); }
+
 void* QuotaMemory::allocate(size_t bytes) {
-  if (!fits(bytes)) return nullptr;
+  if (!take(bytes)) return nullptr;
   void* pointer = whole_.allocate(bytes);
-  if (pointer != nullptr) in_use_ += bytes;
+  if (pointer == nullptr) refund(bytes);
   return pointer;
 }
 
 void QuotaMemory::release(void* pointer, size_t bytes) {
   if (pointer == nullptr) return;
-  in_use_ -= bytes;
+  refund(bytes);
   whole_.release(pointer, bytes);
 }
 

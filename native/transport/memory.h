@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -44,8 +45,10 @@ class Memory {
 // libcrypto allocates for itself.
 class QuotaMemory final : public Memory {
  public:
-  // limit: bytes in use at most; 0 means no limit but the other's.
-  QuotaMemory(Memory& whole, size_t limit) : whole_(whole), limit_(limit) {}
+  // limit: bytes in use at most; 0 means no limit but the other's. `shared`: what several of them
+  // have in use, whose limit it is then; nullptr: it is of this one alone.
+  QuotaMemory(Memory& whole, size_t limit, std::atomic<size_t>* shared = nullptr)
+      : whole_(whole), limit_(limit), shared_(shared) {}
 
   void* allocate(size_t bytes) override;
   void release(void* pointer, size_t bytes) override;
@@ -53,17 +56,20 @@ class QuotaMemory final : public Memory {
   // Counts bytes that are taken elsewhere. False: beyond the limit, nothing changed.
   [[nodiscard]] bool charge(size_t bytes);
   // What was charged is given back.
-  void refund(size_t bytes) { in_use_ -= bytes; }
+  void refund(size_t bytes) {
+    in_use_ -= bytes;
+    if (shared_ != nullptr) shared_->fetch_sub(bytes, std::memory_order_relaxed);
+  }
 
   size_t in_use() const { return in_use_; }
 
  private:
-  bool fits(size_t bytes) const {
-    return limit_ == 0 || (bytes <= limit_ && in_use_ <= limit_ - bytes);
-  }
+  // Counts them. False: beyond the limit, nothing changed.
+  [[nodiscard]] bool take(size_t bytes);
 
   Memory& whole_;
   const size_t limit_;
+  std::atomic<size_t>* const shared_;
   size_t in_use_ = 0;
 };
 

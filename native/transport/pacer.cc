@@ -18,8 +18,11 @@ void Pacer::set_rate(uint64_t bytes_per_second, uint64_t max_packet_bytes) {
   rate_ = std::min(bytes_per_second, kMaximumRate);
   packet_bytes_ = std::clamp<uint64_t>(max_packet_bytes, 1, kMaximumPacket);
   quantum_ = std::max(std::min(rate_ / 1000, kMaximumQuantum), 2 * packet_bytes_);
-  idle_limit_ = static_cast<int64_t>(std::max(quantum_, kIdlePackets * packet_bytes_)) * kUnit;
-  busy_limit_ = std::max(idle_limit_, static_cast<int64_t>(rate_) * kCatchUp);
+  const uint64_t burst = kIdlePackets * std::min(packet_bytes_, kIdlePacketBytes);
+  idle_limit_ = static_cast<int64_t>(std::max(quantum_, burst)) * kUnit;
+  // Two quanta, because the one that was waited for must not cut off what a late wake-up earned.
+  busy_limit_ = std::max({idle_limit_, static_cast<int64_t>(rate_) * kCatchUp,
+                          2 * static_cast<int64_t>(quantum_) * kUnit});
   if (was_unpaced) {
     credit_ = idle_limit_;
     waiting_ = false;
@@ -40,6 +43,12 @@ void Pacer::on_sent(Time now, uint64_t bytes) {
   advance(now);
   const auto spent = static_cast<int64_t>(std::min(bytes, kMaximumDebt)) * kUnit;
   credit_ = std::max(credit_ - spent, -busy_limit_);
+}
+
+void Pacer::give_back(uint64_t bytes) {
+  if (rate_ == 0) return;
+  const auto unspent = static_cast<int64_t>(std::min(bytes, kMaximumDebt)) * kUnit;
+  credit_ = std::min(credit_ + unspent, busy_limit_);
 }
 
 Time Pacer::next_release(Time now) const {

@@ -8,10 +8,11 @@ namespace hawser::transport {
 
 // Spreads packets over the round trip: a token bucket that fills at the controller's rate.
 //
-// What it holds is bounded two ways. Idle, at most max(quantum, 10 packets), so that a sender that
-// comes back does not dump a window at once. While its user waits for it, as much as the rate gives
-// in kCatchUp, so that a wake-up that comes a little late costs no throughput even at rates where
-// a millisecond is worth many quanta.
+// What it holds is bounded two ways. Idle, at most max(quantum, 10 packets), ten packets of at most
+// 1,472 bytes as in the initial window, so that a sender that comes back does not dump a window at
+// once, nor ten datagrams of the size that loopback takes. While its user waits for it, as much as
+// the rate gives in kCatchUp, so that a wake-up that comes a little late costs no throughput even
+// at rates where a millisecond is worth many quanta.
 class Pacer {
  public:
   // A wake-up may be this late without loss of rate.
@@ -20,6 +21,7 @@ class Pacer {
   static constexpr Duration kIdle = 25 * kMillisecond;
   static constexpr uint64_t kMaximumQuantum = 64 * 1024;
   static constexpr uint64_t kIdlePackets = 10;
+  static constexpr uint64_t kIdlePacketBytes = 1472;
 
   // bytes_per_second 0: unpaced. Time that has passed since the last call of budget() or on_sent()
   // is counted at the new rate.
@@ -31,6 +33,8 @@ class Pacer {
   uint64_t budget(Time now);
   // More than the budget may be sent (a probe must go); it is owed afterwards.
   void on_sent(Time now, uint64_t bytes);
+  // So much of what was sent never left.
+  void give_back(uint64_t bytes);
   // `now` when at least one packet may go, else the moment when a quantum may: one wake-up for a
   // train and not for each packet. budget() of that moment is at least the quantum.
   Time next_release(Time now) const;

@@ -71,6 +71,9 @@ class Handshake {
   wire::ConnectionId source{};
   wire::ConnectionId local{};
   uint64_t key = 0;
+  // The whole INIT, kInitBytes in the endpoint's memory, if it may turn out to be another's
+  // (Siblings::dialler_of); nullptr.
+  uint8_t* init = nullptr;
   ListHook<Handshake> hook;
 
  protected:

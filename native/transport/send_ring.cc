@@ -38,10 +38,16 @@ bool SendRing::push(const uint8_t* data, size_t length) {
   const size_t prefix = wire::varint_size(length);
   if (written_position_ - tail + prefix + length > capacity_) return false;
   if (written_sequence_ - oldest >= index_capacity_) return false;
-  uint8_t header[8];
-  wire::write_varint(header, length);
-  write(written_position_, header, prefix);
-  write(written_position_ + prefix, data, length);
+  const size_t start = static_cast<size_t>(written_position_) & (capacity_ - 1);
+  if (prefix + length <= capacity_ - start) {
+    wire::write_varint(bytes_ + start, length);
+    if (length != 0) std::memcpy(bytes_ + start + prefix, data, length);
+  } else {
+    uint8_t header[8];
+    wire::write_varint(header, length);
+    write(written_position_, header, prefix);
+    write(written_position_ + prefix, data, length);
+  }
   index_[written_sequence_ & (index_capacity_ - 1)] = static_cast<uint32_t>(written_position_);
   written_position_ += prefix + length;
   written_sequence_++;

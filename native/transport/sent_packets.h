@@ -35,10 +35,14 @@ struct SentPacket {
   // Ack-eliciting, but the peer acknowledges it when it likes (messages of counted channels): no
   // probe timeout covers it.
   bool deferred = false;
+  // It only finds out whether the path carries its size: its loss says nothing else.
+  bool mtu_probe = false;
   // It carried an ACK whose largest number was largest_acked_in_ack.
   bool has_ack = false;
   // Declared lost by the time threshold and not by the packet threshold. Kept by LossDetector.
   bool lost_by_time = false;
+  // As the three below: sent while the path was not filled, so that its sample is a lower bound.
+  bool rate_limited = false;
   // Which of the session's paths it was sent on (Path::number); kNoPath: elsewhere.
   static constexpr uint32_t kNoPath = UINT32_MAX;
   uint32_t path = 0;
@@ -48,10 +52,12 @@ struct SentPacket {
   uint32_t frame_count = 0;
   // Acknowledged: at least so many numbers up to this one are. Kept by SentPackets.
   uint32_t settled_run = 0;
-  // Bytes acknowledged on this path when it was sent, and when the last of them was: a delivery
-  // rate sample once it is acknowledged. Filled by LossDetector.
+  // For a sample of the delivery rate, once it is acknowledged: bytes acknowledged in all when it
+  // was sent, when the last of them were, and when the newest packet among them had been sent.
+  // Filled by DeliveryRate.
   uint64_t delivered_bytes = 0;
   Time delivered_at = 0;
+  Time first_sent_at = 0;
   // When it was declared lost. Kept by LossDetector.
   Time lost_at = 0;
 };

@@ -19,21 +19,22 @@ Session::Session(Endpoint& endpoint, bool initiator, const wire::ConnectionId& l
     : endpoint_(endpoint),
       runtime_(endpoint.runtime()),
       initiator_(initiator),
+      reason_(endpoint.memory()),
       remote_(remote),
       local_id_(local_id),
-      path_(PathAddress{}, 0, endpoint.config().path_datagram),
-      answers_waiting_(endpoint_.memory(), kTriesPerInit),
+      path_(endpoint.memory(), PathAddress{}, 0, endpoint.config().path_datagram,
+            endpoint.config().path_datagram_limit, endpoint.config().congestion),
+      paths_(endpoint_.memory()),
       received_(endpoint_.memory()),
       acks_(endpoint_.memory()),
       loss_(endpoint_.memory()),
       refs_(endpoint_.memory()),
       next_number_(runtime_.random().next() & wire::kMaxFirstPacketNumber),
       channels_(endpoint_.memory(), runtime_.random()),
-      local_channel_limit_(endpoint.config().max_channels),
       remote_used_(endpoint_.memory()),
       timer_(this) {
   loss_.start_at(next_number_);
-  path_.proven = true;
+  limits_.told = endpoint.config().max_channels;
   AckPolicy policy;
   policy.max_delay = endpoint.config().max_ack_delay;
   acks_.set_policy(policy);
@@ -44,12 +45,12 @@ Session::Session(Endpoint& endpoint, bool initiator, const wire::ConnectionId& l
 Session::~Session() {
   runtime_.wheel().cancel(timer_);
   drop_handshake();
-  drop_first_flight();
-  end_trial();
-  if (protection_ != nullptr) endpoint_.security().release(endpoint_.memory(), protection_);
+  drop_opening();
+  if (keys_.protection != nullptr) {
+    endpoint_.security().release(endpoint_.memory(), keys_.protection);
+  }
   refund_keys();
   crypto::wipe(remote_reset_.bytes, sizeof remote_reset_.bytes);
-  endpoint_.memory().release(candidates_, candidate_count_ * sizeof(PathAddress));
 }
 
 uint32_t Session::initial_credit() const { return endpoint_.config().initial_credit; }
@@ -60,13 +61,12 @@ uint64_t Session::first_sequence() const { return endpoint_.config().first_seque
 
 void Session::open_now(Time now) {
   sample_handshake(now);
+  drop_opening();
   state_ = State::kOpen;
-  connect_deadline_ = kNever;
-  next_init_ = kNever;
   last_received_ = now;
   last_ping_ = now;
   announced_ = true;
-  renew_at_ = initiator_ ? now + endpoint_.config().renew_after : now;
+  keys_.renew_at = initiator_ ? now + endpoint_.config().renew_after : now;
   endpoint_.mutable_counters().sessions_opened++;
   notify(kSessionOpen);
   update_rates(now);
@@ -76,11 +76,13 @@ void Session::open_now(Time now) {
 void Session::refuse_now(Time now) {
   static constexpr char kWhy[] = "no more sessions";
   sample_handshake(now);
+  drop_opening();
   last_received_ = now;
   state_ = State::kClosing;
-  reason_ = CloseReason::make(ClosedBy::kLocal, wire::Code::kSessionLimit, kWhy, sizeof kWhy - 1);
-  close_wanted_ = true;
-  closing_until_ = now + closing_time();
+  reason_.set(
+      CloseReason::make(ClosedBy::kLocal, wire::Code::kSessionLimit, kWhy, sizeof kWhy - 1));
+  closing_.wanted = true;
+  closing_.until = now + closing_time();
   runtime_.make_ready(this);
   rearm(now);
 }
@@ -98,20 +100,21 @@ void Session::close(Time now, wire::Code code, const char* reason, size_t reason
     become_gone(now, why);
     return;
   }
-  reason_ = why;
+  reason_.set(why);
   state_ = State::kClosing;
-  close_wanted_ = true;
-  closing_until_ = now + closing_time();
+  closing_.wanted = true;
+  closing_.until = now + closing_time();
   close_channels();
   runtime_.make_ready(this);
   rearm(now);
 }
 
 void Session::close_channels() {
+  const CloseReason why = reason_.get();
   Channel* next = nullptr;
   for (Channel* c = all_channels_.front(); c != nullptr; c = next) {
     next = all_channels_.next(c);
-    c->on_session_closed(reason_);
+    c->on_session_closed(why);
   }
 }
 
@@ -127,11 +130,12 @@ void Session::become_gone(Time /*now*/, const CloseReason& reason) {
   if (state_ == State::kGone) return;
   const bool told = state_ == State::kClosing || state_ == State::kDraining;
   state_ = State::kGone;
-  if (!told) reason_ = reason;
+  if (!told) reason_.set(reason);
   runtime_.wheel().cancel(timer_);
   drop_handshake();
-  drop_first_flight();
-  end_trial();
+  drop_opening();
+  paths_.end_trial();
+  paths_.drop_answers();
   runtime_.not_ready(this);
   endpoint_.forget(this);
   endpoint_.keep_gone(this);
@@ -159,10 +163,10 @@ void Session::maybe_bury() {
 Session::Taken Session::protocol_error(Time now, wire::Code code, const char* detail) {
   if (state_ == State::kOpen) {
     endpoint_.mutable_counters().protocol_errors++;
-    reason_ = CloseReason::make(ClosedBy::kFailure, code, detail, std::strlen(detail));
+    reason_.set(CloseReason::make(ClosedBy::kFailure, code, detail, std::strlen(detail)));
     state_ = State::kClosing;
-    close_wanted_ = true;
-    closing_until_ = now + closing_time();
+    closing_.wanted = true;
+    closing_.until = now + closing_time();
     close_channels();
     runtime_.make_ready(this);
     rearm(now);
@@ -205,7 +209,7 @@ Channel* Session::open_channel(Time now, const ChannelConfig& config, const uint
       service_length + metadata_length > wire::kMaxOpenText) {
     return nullptr;
   }
-  const uint64_t ordinal = next_ordinal_;
+  const uint64_t ordinal = limits_.next_ordinal;
   const uint64_t id = initiator_ ? 2 * ordinal - 1 : 2 * ordinal;
   Channel* channel = make_channel(id, false);
   if (channel == nullptr) return nullptr;
@@ -217,9 +221,9 @@ Channel* Session::open_channel(Time now, const ChannelConfig& config, const uint
     endpoint_.memory().destroy(channel);
     return nullptr;
   }
-  next_ordinal_++;
-  counters_.channels_opened++;
-  if (ordinal <= channels_allowed_) channel->allow_open();
+  limits_.next_ordinal++;
+  totals_.channels_opened++;
+  if (ordinal <= limits_.allowed) channel->allow_open();
   rearm(now);
   return channel;
 }
@@ -233,12 +237,12 @@ void Session::on_channel_gone(Channel* channel) {
 
 void Session::free_channel(Channel* channel) {
   if (channel->incoming()) {
-    if (!channel->announced()) unannounced_--;
+    if (!channel->announced()) limits_.unannounced--;
     // Only now, when nothing of it is left, may the peer have another one instead.
-    remote_gone_++;
-    const uint64_t limit = remote_gone_ + endpoint_.config().max_channels;
+    limits_.remote_gone++;
+    const uint64_t limit = limits_.remote_gone + endpoint_.config().max_channels;
     // Half of what the peer may use at once is a good moment to tell it.
-    if (limit >= local_channel_limit_ + std::max(endpoint_.config().max_channels / 2, 1u) &&
+    if (limit >= limits_.told + std::max(endpoint_.config().max_channels / 2, 1u) &&
         state_ == State::kOpen) {
       max_channels_wanted_ = true;
       runtime_.make_ready(this);
@@ -315,17 +319,23 @@ void Session::check_idle_channels(Time now) {
 // --- Counters.
 
 SessionCounters Session::counters() const {
-  SessionCounters c = counters_;
+  SessionCounters c{};
+  static_cast<SessionTotals&>(c) = totals_;
   c.packets_lost = loss_.lost_packets();
   c.packets_acknowledged = loss_.acked_packets();
   c.spurious_losses = loss_.spurious();
+  c.packets_in_flight = loss_.packets_in_flight();
   c.bytes_in_flight = loss_.bytes_in_flight();
   c.congestion_window = path_.congestion.window();
+  c.congestion_algorithm = path_.congestion.algorithm();
+  c.pacing_rate = path_.congestion.pacing_rate(path_.rtt);
   c.smoothed_rtt = path_.rtt.has_sample() ? path_.rtt.smoothed() : 0;
   c.minimum_rtt = path_.rtt.minimum();
   c.rtt_variation = path_.rtt.has_sample() ? path_.rtt.variation() : 0;
   c.channels = channels_.size();
   c.receive_loss = reception_.loss();
+  c.path_datagram = path_.datagram();
+  c.black_holes = path_.mtu.black_holes();
   return c;
 }
 

@@ -2,14 +2,17 @@
 
 #include <cstdint>
 
-#include "crypto/packet_protection.h"
 #include "transport/ack_tracker.h"
-#include "transport/answer_queue.h"
 #include "transport/channel.h"
+#include "transport/channel_limits.h"
+#include "transport/closing.h"
 #include "transport/frame_ref.h"
 #include "transport/id_table.h"
+#include "transport/kept_reason.h"
 #include "transport/list.h"
 #include "transport/loss_detector.h"
+#include "transport/opening.h"
+#include "transport/packet_in_hand.h"
 #include "transport/packet_window.h"
 #include "transport/path.h"
 #include "transport/range_set.h"
@@ -17,9 +20,11 @@
 #include "transport/ring.h"
 #include "transport/runtime_timer.h"
 #include "transport/scheduler.h"
-#include "transport/security.h"
 #include "transport/session_counters.h"
+#include "transport/session_keys.h"
+#include "transport/session_paths.h"
 #include "transport/types.h"
+#include "transport/unanswered.h"
 #include "wire/frames.h"
 #include "wire/packet.h"
 
@@ -33,9 +38,6 @@ class Runtime;
 class Session {
  public:
   enum class State : uint8_t { kConnecting, kHalfOpen, kOpen, kClosing, kDraining, kGone };
-
-  // Addresses a connecting session tries.
-  static constexpr size_t kMaxCandidates = 8;
 
   Session(Endpoint& endpoint, bool initiator, const wire::ConnectionId& local_id,
           const wire::PeerIdBytes& remote);
@@ -54,11 +56,11 @@ class Session {
   const wire::PeerIdBytes& remote() const { return remote_; }
   // Where packets go now. While connecting: the first candidate.
   const PathAddress& path() const { return path_.address; }
-  const CloseReason& reason() const { return reason_; }
+  CloseReason reason() const { return reason_.get(); }
   SessionCounters counters() const;
   // Bytes outside of Memory that protecting packets takes now.
   size_t protection_bytes() const {
-    return protection_ == nullptr ? 0 : protection_->memory_bytes();
+    return keys_.protection == nullptr ? 0 : keys_.protection->memory_bytes();
   }
   uint32_t take_events();
 
@@ -107,10 +109,14 @@ class Session {
   void on_timer(Time now);
   // Builds datagrams. False: nothing (the session leaves the ready queue).
   bool transmit(Time now, Train& train);
+  // Of the packets of a train whose first has the number `first`, all but the first `sent` were
+  // refused as longer than the interface's MTU; `bytes`: the length of the longest.
+  void on_refused(Time now, uint64_t first, size_t sent, size_t bytes);
   const wire::ConnectionId& local_id() const { return local_id_; }
   uint64_t init_key() const { return init_key_; }
   const wire::ConnectionId& remote_id() const { return remote_id_; }
-  Time connecting_since() const { return connecting_since_; }
+  // While it is connecting or half-open.
+  Time connecting_since() const { return opening_->began_at; }
   const wire::ResetToken& remote_reset() const { return remote_reset_; }
   bool expects_reset() const { return expects_reset_; }
   void note_reset_expected() { expects_reset_ = true; }
@@ -167,20 +173,6 @@ class Session {
   static constexpr size_t kDuplicateWindow = 8'192;
   // Frame references that one packet may carry.
   static constexpr size_t kMaxRefs = 64;
-  // Answers, cookies included, that are looked at for each INIT: each costs a computation or a
-  // packet, and anybody who sees our INIT can send them.
-  static constexpr uint32_t kTriesPerInit = 16;
-
-  // What a renewal of the keys waits for.
-  enum class Renewal : uint8_t {
-    kNone,
-    kMaking,     // initiator: our message is computed
-    kAsked,      // initiator: the answer is on its way
-    kFinishing,  // initiator: the answer is computed
-    kAnswering,  // responder: our message is computed
-    kAnswered,   // responder: the next epoch has not come
-  };
-
   void notify(uint32_t events);
   void open_now(Time now);
   // Instead of open_now(): the peer is told, the owner never hears of it.
@@ -193,8 +185,9 @@ class Session {
   [[nodiscard]] bool submit_answer(const PathAddress& from, const uint8_t* message, size_t length);
   void fail_handshake(Time now, wire::Code code, const char* why);
   void drop_handshake();
-  void drop_first_flight();
-  [[nodiscard]] bool keep_first_flight(size_t length);
+  // False: no memory, neither for this nor for what the session needs besides.
+  [[nodiscard]] bool begin_opening(Time now, Time deadline);
+  void drop_opening();
   // Becomes what `proven` is, and takes its place: its peer is the one that we are dialling.
   // False: no memory, nothing changed.
   [[nodiscard]] bool adopt(Time now, Session& proven);
@@ -219,9 +212,6 @@ class Session {
   void maybe_bury();
   void time_out_session(Time now);
   Duration closing_time() const;
-  void wait_for_answer(Time now) {
-    if (unanswered_since_ == kNever) unanswered_since_ = unanswered_first_ = now;
-  }
   Taken protocol_error(Time now, wire::Code code, const char* detail);
 
   // Paths (session_path.cc).
@@ -235,7 +225,6 @@ class Session {
   [[nodiscard]] bool begin_trial(const PathAddress& address);
   void challenge_trial(Time now);
   void fail_trial();
-  void end_trial();
   void change_path(Time now);
   // False: no memory to note what became of packets, the session closes.
   bool leave_flight(Time now, uint32_t path, Time give_up_at);
@@ -278,6 +267,14 @@ class Session {
   bool transmit_handshake(Time now, Train& train);
   bool transmit_close(Time now, Train& train);
   bool transmit_packets(Time now, Train& train);
+  // Path MTU discovery (session_mtu.cc).
+  // Of the longest datagram that both sides take.
+  size_t longest_datagram() const;
+  // 0: no probe should go now.
+  size_t mtu_probe_due(Time now);
+  bool transmit_mtu_probe(Time now, Train& train);
+  // The longest datagram of the path in use was `before`.
+  void follow_mtu(size_t before);
   // 0: nothing to send. `allowed`: the congestion window and the pacer let more than
   // acknowledgements go.
   size_t build_packet(Time now, uint8_t* out, size_t capacity, bool allowed, bool probe);
@@ -325,7 +322,8 @@ class Session {
   bool released_ = false;
   bool buried_ = false;
   uint32_t events_ = 0;
-  CloseReason reason_;
+  KeptReason reason_;
+  Closing closing_;
 
   wire::PeerIdBytes remote_{};
   wire::ConnectionId local_id_;
@@ -335,78 +333,19 @@ class Session {
 
   // The path in use.
   Path path_;
-  // An address that is being validated: a new one, or the one before the last change. nullptr:
-  // none.
-  Path* trial_ = nullptr;
-  uint32_t last_path_ = 0;
-  // The address before the last change, to be asked when nothing comes from the present one.
-  PathAddress previous_;
-  bool has_previous_ = false;
-  // A challenge in the packet being read was noted.
-  bool challenged_ = false;
-  // New addresses that were given up in favour of another, in a row.
-  unsigned turns_ = 0;
-  // The session has come back to a path of before: until then it stays there.
-  Time settled_until_ = 0;
-  PathAnswers answers_;
-  // Where the packet being read came from.
-  const PathAddress* origin_ = nullptr;
+  SessionPaths paths_;
 
-  // nullptr before there are keys.
-  crypto::PacketProtection* protection_ = nullptr;
-  // Counted in the endpoint's memory for what libcrypto takes; 0 while parked.
-  size_t keys_charged_ = 0;
-  wire::Suite suite_ = wire::Suite::kAes256Gcm;
-  uint8_t binding_[Security::kBindingBytes] = {};
+  SessionKeys keys_;
   wire::ResetToken remote_reset_{};
   bool expects_reset_ = false;
-  // Begun by an update of ours that the peer has not followed yet.
-  bool updating_ = false;
-  bool crypto_wanted_ = false;
-  // Initiator: a fresh secret waits in the keys of the next epoch, which has to begin before the
-  // next handshake.
-  bool epoch_wanted_ = false;
-  // Half-open: a RESPONSE is to be sent.
-  bool response_wanted_ = false;
-  Renewal renewal_ = Renewal::kNone;
-  uint64_t epoch_ = 0;
-  // When the keys of the epoch before go.
-  Time forget_keys_at_ = kNever;
-  // The handshake that makes the session, then those that renew its keys.
-  Handshake* handshake_ = nullptr;
-  uint64_t renewal_generation_ = 0;
-  // Initiator: when the next one begins. Responder: when those answered so far are paid for, one
-  // for each `answer_renewals_every`; one may be ahead.
-  Time renew_at_ = kNever;
-
-  // Connecting.
-  PathAddress* candidates_ = nullptr;
-  size_t candidate_count_ = 0;
-  size_t next_candidate_ = 0;
-  // INIT or RESPONSE, as it is sent and sent again.
-  uint8_t* first_flight_ = nullptr;
-  size_t first_flight_length_ = 0;
-  // Answers and cookies that are looked at before the next INIT.
-  uint32_t tries_ = 0;
-  // Candidates whose cookie was taken, as bits, until the time when another one may come.
-  uint32_t cookies_taken_ = 0;
-  Time next_cookies_ = 0;
-  AnswerQueue answers_waiting_;
-  Time connecting_since_ = 0;
-  Time connect_deadline_ = kNever;
-  Time next_init_ = kNever;
-  Duration init_pause_ = 0;
-  // When the first INIT or RESPONSE left.
-  Time handshake_sent_at_ = 0;
+  // nullptr once it is open or gone.
+  Opening* opening_ = nullptr;
 
   // Receiving.
   PacketWindow received_;
   AckTracker acks_;
   ReceptionMonitor reception_;
-  // The packet being read holds something that is to be acknowledged by packet.
-  bool prompt_ = false;
-  // It is not so old that its COUNTs are ambiguous.
-  bool counts_current_ = true;
+  PacketInHand reading_;
   bool parked_ = false;
   Time last_received_ = 0;
   // When a packet came or went.
@@ -421,27 +360,23 @@ class Session {
   bool policy_wanted_ = false;
   bool ping_wanted_ = false;
   bool max_channels_wanted_ = false;
-  bool close_wanted_ = false;
   unsigned probes_ = 0;
+  // The next packet is not longer than the base of the path.
+  bool brief_ = false;
   uint64_t next_number_;
   // The number that will be left out next.
   uint64_t skip_at_ = UINT64_MAX;
   // What the ACK in the packet being built names as its largest; only if it holds one.
   uint64_t ack_in_packet_ = 0;
-  // Since when packets that carry something wait for an acknowledgement, and none of them got one;
-  // kNever: none waits.
-  Time unanswered_since_ = kNever;
-  // The same, not put off by silences.
-  Time unanswered_first_ = kNever;
+  Unanswered unanswered_;
   // ACKs sent since the last packet that the peer has to acknowledge.
   uint32_t unanswered_acks_ = 0;
   bool has_ack_in_packet_ = false;
   // No memory for something: try again then.
   Time retry_at_ = kNever;
   Time last_ping_ = 0;
-  Time closing_until_ = kNever;
-  Time next_close_ = kNever;
-  uint64_t packets_while_closing_ = 0;
+  // When messages were sent.
+  Time last_data_at_ = INT64_MIN / 2;
 
   // Channels.
   IdTable<Channel> channels_;
@@ -451,16 +386,11 @@ class Session {
   List<Channel, &Channel::count_hook> counts_;
   List<Channel, &Channel::idle_hook> idle_watched_;
   Time idle_check_ = kNever;
-  uint64_t next_ordinal_ = 1;         // of the next channel we open
-  uint64_t peer_channel_limit_ = 0;   // channels we may open in total
-  uint64_t channels_allowed_ = 0;     // of those, how many have been told to go
-  uint64_t local_channel_limit_ = 0;  // channels the peer may open in total
-  uint64_t remote_gone_ = 0;          // channels of the peer of which nothing is left
-  uint32_t unannounced_ = 0;          // channels of the peer whose OPEN has not come
+  ChannelLimits limits_;
   // Channels the peer has used, by their ordinal on its side.
   RangeSet remote_used_;
 
-  SessionCounters counters_{};
+  SessionTotals totals_{};
   RuntimeTimer timer_;
 };
 

@@ -24,7 +24,7 @@ bool Session::resting() const {
       }
       return !ready_hook.linked && active_.empty() && !has_control() && !ping_wanted_ &&
              probes_ == 0 && ack_deadline() == kNever && retry_at_ == kNever &&
-             idle_check_ == kNever && trial_ == nullptr && answers_.empty() &&
+             idle_check_ == kNever && paths_.trial == nullptr && paths_.answers == nullptr &&
              loss_.deadline(path_.rtt, peer_max_ack_delay()) == kNever;
     case State::kGone:
       return true;

@@ -29,24 +29,22 @@ wire::Parameters Session::parameters(const EndpointConfig& config) {
 }
 
 void Session::drop_handshake() {
-  runtime_.abandon(handshake_);
-  handshake_ = nullptr;
-  answers_waiting_.release();
-  renewal_ = Renewal::kNone;
-  crypto_wanted_ = false;
+  runtime_.abandon(keys_.handshake);
+  keys_.handshake = nullptr;
+  if (opening_ != nullptr) opening_->waiting.release();
+  keys_.renewal = Renewal::kNone;
+  keys_.crypto_wanted = false;
 }
 
-void Session::drop_first_flight() {
-  endpoint_.memory().release(first_flight_, first_flight_length_);
-  first_flight_ = nullptr;
-  first_flight_length_ = 0;
+bool Session::begin_opening(Time now, Time deadline) {
+  if (!path_.congestion.ready()) return false;
+  opening_ = endpoint_.memory().create<Opening>(endpoint_.memory(), now, deadline);
+  return opening_ != nullptr;
 }
 
-bool Session::keep_first_flight(size_t length) {
-  first_flight_ = static_cast<uint8_t*>(endpoint_.memory().allocate(length));
-  if (first_flight_ == nullptr) return false;
-  first_flight_length_ = length;
-  return true;
+void Session::drop_opening() {
+  endpoint_.memory().destroy(opening_);
+  opening_ = nullptr;
 }
 
 void Session::fail_handshake(Time now, wire::Code code, const char* why) {
@@ -56,7 +54,7 @@ void Session::fail_handshake(Time now, wire::Code code, const char* why) {
 void Session::on_handshake(Time now, Handshake* /*handshake*/) {
   switch (state_) {
     case State::kConnecting:
-      if (first_flight_ == nullptr) {
+      if (opening_->flight == nullptr) {
         on_init_computed(now);
       } else {
         on_answer_computed(now);
@@ -78,125 +76,121 @@ void Session::on_handshake(Time now, Handshake* /*handshake*/) {
 
 bool Session::start_connecting(Time now, const PathAddress* addresses, size_t count,
                                Time deadline) {
-  count = std::min(count, kMaxCandidates);
-  candidates_ = static_cast<PathAddress*>(endpoint_.memory().allocate(count * sizeof(PathAddress)));
-  if (candidates_ == nullptr) return false;
-  candidate_count_ = count;
-  std::copy_n(addresses, count, candidates_);
+  if (!begin_opening(now, deadline) || !opening_->keep_candidates(addresses, count)) return false;
   Security& security = endpoint_.security();
-  suite_ = security.suite();
+  keys_.suite = security.suite();
   wire::InitHeader header;
-  header.suite = suite_;
+  header.suite = keys_.suite;
   header.source = local_id_;
   wire::InitPayload payload{};
   payload.initiator = endpoint_.id();
   payload.parameters = parameters(endpoint_.config());
   if (!security.reset_token(local_id_, &payload.reset)) return false;
-  handshake_ = endpoint_.counted(security.initiate(runtime_.memory(), remote_, header, payload));
-  if (handshake_ == nullptr) return false;
-  handshake_->session = this;
-  runtime_.submit(handshake_);
+  keys_.handshake =
+      endpoint_.counted(security.initiate(runtime_.memory(), remote_, header, payload));
+  if (keys_.handshake == nullptr) return false;
+  keys_.handshake->session = this;
+  runtime_.submit(keys_.handshake);
   state_ = State::kConnecting;
   announced_ = true;
-  path_.address = candidates_[0];
-  connecting_since_ = now;
-  connect_deadline_ = deadline;
+  path_.address = opening_->candidates[0];
   last_received_ = now;
   rearm(now);
   return true;
 }
 
 void Session::on_init_computed(Time now) {
-  if (!handshake_->succeeded()) {
+  if (!keys_.handshake->succeeded()) {
     fail_handshake(now, wire::Code::kNoError, "the id is not that of a peer");
     return;
   }
   uint8_t key[crypto::SipHash::kKeyBytes];
-  if (!endpoint_.security().mac_key(remote_, key) || !keep_first_flight(wire::kInitBytes)) {
+  if (!endpoint_.security().mac_key(remote_, key) || !opening_->keep_flight(wire::kInitBytes)) {
     fail_handshake(now, wire::Code::kOutOfMemory, "out of memory");
     return;
   }
   wire::InitHeader header;
-  header.suite = suite_;
+  header.suite = keys_.suite;
   header.source = local_id_;
-  wire::write_init_header(first_flight_, header);
-  std::memcpy(wire::init_message(first_flight_), handshake_->message(), wire::kInitMessageBytes);
-  InitGuard::sign_mac1(key, first_flight_);
-  std::memset(wire::init_mac2(first_flight_), 0, wire::kHandshakeMacBytes);
-  next_init_ = now;
-  init_pause_ = kFirstInitPause;
+  wire::write_init_header(opening_->flight, header);
+  std::memcpy(wire::init_message(opening_->flight), keys_.handshake->message(),
+              wire::kInitMessageBytes);
+  InitGuard::sign_mac1(key, opening_->flight);
+  std::memset(wire::init_mac2(opening_->flight), 0, wire::kHandshakeMacBytes);
+  opening_->next_init = now;
+  opening_->init_pause = kFirstInitPause;
   runtime_.make_ready(this);
   rearm(now);
 }
 
 void Session::on_cookie(Time now, const PathAddress& from, const wire::Cookie& cookie) {
-  if (state_ != State::kConnecting || first_flight_ == nullptr || tries_ == 0) return;
-  const PathAddress* found = std::find(candidates_, candidates_ + candidate_count_, from);
+  if (state_ != State::kConnecting || opening_->flight == nullptr || opening_->tries == 0) return;
+  const size_t candidate = opening_->index_of(from);
   uint8_t key[crypto::SipHash::kKeyBytes];
-  if (found == candidates_ + candidate_count_ || !endpoint_.security().mac_key(remote_, key)) {
+  if (candidate == opening_->candidate_count || !endpoint_.security().mac_key(remote_, key)) {
     return;
   }
-  tries_--;
-  if (!InitGuard::cookie_valid(key, first_flight_, cookie)) {
+  opening_->tries--;
+  if (!InitGuard::cookie_valid(key, opening_->flight, cookie)) {
     endpoint_.mutable_counters().unauthenticated++;
     return;
   }
   // One for each address and pause: whoever sees our INIT can make cookies, and each of them is
   // answered with a packet many times as long.
-  const auto candidate = static_cast<size_t>(found - candidates_);
-  if (now >= next_cookies_) {
-    cookies_taken_ = 0;
-    next_cookies_ = now + init_pause_;
+  if (now >= opening_->next_cookies) {
+    opening_->cookies_taken = 0;
+    opening_->next_cookies = now + opening_->init_pause;
   }
-  if ((cookies_taken_ >> candidate & 1) != 0) return;
-  cookies_taken_ |= 1u << candidate;
-  InitGuard::sign_mac2(cookie.cookie, first_flight_);
+  if ((opening_->cookies_taken >> candidate & 1) != 0) return;
+  opening_->cookies_taken |= 1u << candidate;
+  InitGuard::sign_mac2(cookie.cookie, opening_->flight);
   // A cookie is good for the address that it came from; the others have their turn later.
-  next_candidate_ = candidate;
-  next_init_ = now;
+  opening_->next_candidate = candidate;
+  opening_->next_init = now;
   runtime_.make_ready(this);
   rearm(now);
 }
 
 void Session::on_response(Time now, const PathAddress& from, const uint8_t* message,
                           size_t length) {
-  if (state_ != State::kConnecting || first_flight_ == nullptr || tries_ == 0) return;
-  const PathAddress* found = std::find(candidates_, candidates_ + candidate_count_, from);
-  if (found == candidates_ + candidate_count_) return;
-  if (!submit_answer(from, message, length) && !answers_waiting_.push(from, message, length)) {
+  if (state_ != State::kConnecting || opening_->flight == nullptr || opening_->tries == 0) return;
+  if (opening_->index_of(from) == opening_->candidate_count) return;
+  if (!submit_answer(from, message, length) && !opening_->waiting.push(from, message, length)) {
     return;
   }
-  tries_--;
+  opening_->tries--;
   rearm(now);
 }
 
 bool Session::submit_answer(const PathAddress& from, const uint8_t* message, size_t length) {
-  if (!handshake_->take_answer(message, length)) return false;
-  handshake_->from = from;
-  runtime_.submit(handshake_);
+  if (!keys_.handshake->take_answer(message, length)) return false;
+  keys_.handshake->from = from;
+  runtime_.submit(keys_.handshake);
   return true;
 }
 
 void Session::on_answer_computed(Time now) {
   // Anybody may have sent it: the right one may be here already, or still come.
-  if (!handshake_->succeeded()) {
+  if (!keys_.handshake->succeeded()) {
     endpoint_.mutable_counters().unauthenticated++;
-    const AnswerQueue::Answer* next = answers_waiting_.pop();
+    const AnswerQueue::Answer* next = opening_->waiting.pop();
     if (next != nullptr) (void)submit_answer(next->from, next->message, next->length);
     return;
   }
   wire::ResponsePayload payload{};
-  if (!wire::read_response_payload(handshake_->payload(), handshake_->payload_length(), payload)) {
+  if (!wire::read_response_payload(keys_.handshake->payload(), keys_.handshake->payload_length(),
+                                   payload)) {
     fail_handshake(now, wire::Code::kNoError, "the peer's answer cannot be read");
     return;
   }
-  handshake_->refund();  // as good as gone
-  protection_ = endpoint_.security().protect(endpoint_.memory(), *handshake_, binding_);
-  if (protection_ == nullptr || !charge_keys() || !received_.ensure(kDuplicateWindow)) {
+  keys_.handshake->refund();  // as good as gone
+  keys_.protection =
+      endpoint_.security().protect(endpoint_.memory(), *keys_.handshake, keys_.binding);
+  if (keys_.protection == nullptr || !charge_keys() || !received_.ensure(kDuplicateWindow)) {
     fail_handshake(now, wire::Code::kOutOfMemory, "out of memory");
     return;
   }
-  path_.address = handshake_->from;
+  path_.address = keys_.handshake->from;
   drop_handshake();
   ping_wanted_ = true;  // proves to the responder that we are there
   begin(now, payload.source, payload.reset, payload.parameters);
@@ -208,6 +202,7 @@ void Session::begin(Time now, const wire::ConnectionId& remote_id, const wire::R
   remote_id_ = remote_id;
   remote_reset_ = reset;
   remote_parameters_ = parameters;
+  path_.mtu.lower_limit(longest_datagram());
   // Without memory for it, a reset is not understood and the session ends by its silence.
   if (!expects_reset_) (void)endpoint_.expect_reset(this, reset);
   open_now(now);
@@ -223,33 +218,35 @@ void Session::begin(Time now, const wire::ConnectionId& remote_id, const wire::R
 
 bool Session::start_half_open(Time now, Handshake& handshake, const wire::InitPayload& payload) {
   Security& security = endpoint_.security();
-  if (!keep_first_flight(wire::kResponseHeaderBytes + handshake.message_length())) return false;
+  if (!begin_opening(now, now + kHalfOpenLife) ||
+      !opening_->keep_flight(wire::kResponseHeaderBytes + handshake.message_length())) {
+    return false;
+  }
   wire::ResponseHeader header;
   header.destination = handshake.source;
-  uint8_t* message = wire::write_response_header(first_flight_, header);
+  uint8_t* message = wire::write_response_header(opening_->flight, header);
   std::memcpy(message, handshake.message(), handshake.message_length());
-  protection_ = security.protect(endpoint_.memory(), handshake, binding_);
-  if (protection_ == nullptr || !charge_keys() || !received_.ensure(kDuplicateWindow)) return false;
+  keys_.protection = security.protect(endpoint_.memory(), handshake, keys_.binding);
+  if (keys_.protection == nullptr || !charge_keys() || !received_.ensure(kDuplicateWindow))
+    return false;
   state_ = State::kHalfOpen;
-  suite_ = handshake.suite;
+  keys_.suite = handshake.suite;
   remote_id_ = handshake.source;
   remote_reset_ = payload.reset;
   remote_parameters_ = payload.parameters;
-  peer_channel_limit_ = payload.parameters.max_channels;
-  channels_allowed_ = peer_channel_limit_;
+  path_.mtu.lower_limit(longest_datagram());
+  limits_.allowed = payload.parameters.max_channels;
   path_.address = handshake.from;
   init_key_ = handshake.key;
-  connecting_since_ = now;
-  connect_deadline_ = now + kHalfOpenLife;
   last_received_ = now;
-  response_wanted_ = true;
+  opening_->response_wanted = true;
   runtime_.make_ready(this);
   rearm(now);
   return true;
 }
 
 bool Session::outlives_init(Time now) const {
-  return state_ == State::kHalfOpen && now - connecting_since_ >= kHalfOpenLife;
+  return state_ == State::kHalfOpen && now - opening_->began_at >= kHalfOpenLife;
 }
 
 void Session::give_way(Time now) { become_gone(now, CloseReason{}); }
@@ -257,8 +254,8 @@ void Session::give_way(Time now) { become_gone(now, CloseReason{}); }
 void Session::on_repeated_init(Time now) {
   if (state_ != State::kHalfOpen) return;
   // Who is answered now may take as long as who was answered at first.
-  connect_deadline_ = now + kHalfOpenLife;
-  response_wanted_ = true;
+  opening_->deadline = now + kHalfOpenLife;
+  opening_->response_wanted = true;
   runtime_.make_ready(this);
 }
 
@@ -282,20 +279,19 @@ bool Session::adopt(Time now, Session& proven) {
   if (!received_.ensure(kDuplicateWindow) || !swap_channel_ids()) return false;
   endpoint_.inherit(this, &proven);
   drop_handshake();
-  drop_first_flight();
   initiator_ = false;
   local_id_ = proven.local_id_;
   init_key_ = proven.init_key_;
   path_.address = proven.path_.address;
   expects_reset_ = proven.expects_reset_;
-  protection_ = proven.protection_;
-  proven.protection_ = nullptr;
-  keys_charged_ = proven.keys_charged_;
-  proven.keys_charged_ = 0;
-  suite_ = proven.suite_;
-  std::memcpy(binding_, proven.binding_, sizeof binding_);
-  handshake_sent_at_ = proven.handshake_sent_at_;
-  counters_.handshakes_sent = proven.counters_.handshakes_sent;
+  keys_.protection = proven.keys_.protection;
+  proven.keys_.protection = nullptr;
+  keys_.charged = proven.keys_.charged;
+  proven.keys_.charged = 0;
+  keys_.suite = proven.keys_.suite;
+  std::memcpy(keys_.binding, proven.keys_.binding, sizeof keys_.binding);
+  opening_->sent_at = proven.opening_->sent_at;
+  totals_.handshakes_sent = proven.totals_.handshakes_sent;
   begin(now, proven.remote_id_, proven.remote_reset_, proven.remote_parameters_);
 
   // Nobody knows of the other object, and the tables name this one.
@@ -309,8 +305,8 @@ bool Session::adopt(Time now, Session& proven) {
 // INIT to RESPONSE, or RESPONSE to the first DATA, is a round trip, unless it was sent more than
 // once: then it is not known which one was answered.
 void Session::sample_handshake(Time now) {
-  if (counters_.handshakes_sent != 1) return;
-  const Duration sample = now - handshake_sent_at_;
+  if (totals_.handshakes_sent != 1) return;
+  const Duration sample = now - opening_->sent_at;
   // The first DATA that comes may be a later attempt, after any number of lost ones: then the time
   // is no round trip. What is longer than the value assumed without a sample is not believed.
   if (!initiator_ && sample > RttEstimator::kInitialRtt) return;
@@ -321,33 +317,33 @@ void Session::sample_handshake(Time now) {
 
 bool Session::transmit_handshake(Time now, Train& train) {
   if (state_ == State::kConnecting) {
-    if (now < next_init_) {
+    if (now < opening_->next_init) {
       runtime_.not_ready(this);
       rearm(now);
       return false;
     }
-    tries_ = kTriesPerInit;
-    train.to = candidates_[next_candidate_];
+    opening_->tries = Opening::kTriesPerInit;
+    train.to = opening_->candidates[opening_->next_candidate];
     // One INIT to each address, then a pause.
-    next_candidate_++;
-    if (next_candidate_ == candidate_count_) {
-      next_candidate_ = 0;
-      next_init_ = now + init_pause_;
-      init_pause_ = std::min(init_pause_ * 2, kLongestInitPause);
+    opening_->next_candidate++;
+    if (opening_->next_candidate == opening_->candidate_count) {
+      opening_->next_candidate = 0;
+      opening_->next_init = now + opening_->init_pause;
+      opening_->init_pause = std::min(opening_->init_pause * 2, kLongestInitPause);
       runtime_.not_ready(this);
     }
   } else {
     runtime_.not_ready(this);
-    if (!response_wanted_) return false;
-    response_wanted_ = false;
+    if (!opening_->response_wanted) return false;
+    opening_->response_wanted = false;
   }
-  if (first_flight_length_ > train.capacity) return false;
-  std::memcpy(train.buffer, first_flight_, first_flight_length_);
-  train.length = first_flight_length_;
+  if (opening_->flight_length > train.capacity) return false;
+  std::memcpy(train.buffer, opening_->flight, opening_->flight_length);
+  train.length = opening_->flight_length;
   train.segments = 1;
   train.segment_size = train.length;
-  if (counters_.handshakes_sent == 0) handshake_sent_at_ = now;
-  counters_.handshakes_sent++;
+  if (totals_.handshakes_sent == 0) opening_->sent_at = now;
+  totals_.handshakes_sent++;
   rearm(now);
   return true;
 }

@@ -31,16 +31,16 @@ constexpr Duration kLongestTurn = 2 * kSecond;
 // Where the peer is now is said by its newest packet.
 void Session::note_origin(Time now, const PathAddress& from, uint64_t number, size_t length,
                           bool newest) {
-  if (trial_ != nullptr && from == trial_->address) {
-    trial_->validation.on_received(length);
-    trial_->largest = std::max(trial_->largest, number);
+  if (paths_.trial != nullptr && from == paths_.trial->path.address) {
+    paths_.trial->validation.on_received(length);
+    paths_.trial->path.largest = std::max(paths_.trial->path.largest, number);
   } else if (!(from == path_.address)) {
     consider(now, from, number, length, newest);
   }
-  if (trial_ == nullptr) return;
-  if (trial_->validation.validated() && trial_->largest > path_.largest) {
+  if (paths_.trial == nullptr) return;
+  if (paths_.trial->validation.validated() && paths_.trial->path.largest > path_.largest) {
     change_path(now);
-  } else if (trial_->validation.due(now)) {
+  } else if (paths_.trial->validation.due(now)) {
     runtime_.make_ready(this);
   }
 }
@@ -51,12 +51,12 @@ void Session::note_origin(Time now, const PathAddress& from, uint64_t number, si
 // drawn among the packets that came from elsewhere meanwhile.
 void Session::consider(Time now, const PathAddress& from, uint64_t number, size_t length,
                        bool newest) {
-  if (now < settled_until_ || length < PathValidation::kPacketBytes) return;
-  if (trial_ == nullptr) {
+  if (now < paths_.settled_until || length < PathValidation::kPacketBytes) return;
+  if (paths_.trial == nullptr) {
     if (newest) try_address(now, from, number, length);
   } else if (number > path_.largest) {
     // Perhaps not the newest only because a copy of a later packet was faster.
-    trial_->rival.offer(from, number, length, runtime_.random().next());
+    paths_.trial->rival.offer(from, number, length, runtime_.random().next());
     if (now >= rival_deadline()) try_rival(now);
   }
 }
@@ -65,74 +65,78 @@ void Session::try_address(Time now, const PathAddress& address, uint64_t number,
   // Without memory the next packet brings another chance.
   if (!begin_trial(address)) return;
   challenge_trial(now);
-  trial_->validation.on_received(length);
-  trial_->largest = number;
+  paths_.trial->validation.on_received(length);
+  paths_.trial->path.largest = number;
 }
 
 void Session::try_rival(Time now) {
-  const Rival rival = trial_->rival;
-  if (!trial_->proven) turns_++;
+  const Rival rival = paths_.trial->rival;
+  if (!paths_.trial->proven) paths_.turns++;
   fail_trial();
   try_address(now, rival.address, rival.number, rival.bytes);
 }
 
 // Who has answered need not fear rivals.
 Time Session::rival_deadline() const {
-  const bool waits = trial_->rival.offers != 0 && !trial_->validation.validated();
-  return waits ? trial_->turn_ends_at : kNever;
+  const bool waits = paths_.trial->rival.offers != 0 && !paths_.trial->validation.validated();
+  return waits ? paths_.trial->turn_ends_at : kNever;
 }
 
 // Nobody answers. Who had drawn the session to himself, by copies that were faster, may be gone,
 // and the other side may still send to him: then only this helps.
 void Session::ask_previous(Time now) {
-  if (!has_previous_ || trial_ != nullptr || !begin_trial(previous_)) return;
-  trial_->proven = true;
+  if (!paths_.has_previous || paths_.trial != nullptr || !begin_trial(paths_.previous)) return;
+  paths_.trial->proven = true;
   challenge_trial(now);
 }
 
 bool Session::begin_trial(const PathAddress& address) {
-  trial_ =
-      endpoint_.memory().create<Path>(address, last_path_ + 1, endpoint_.config().path_datagram);
-  if (trial_ != nullptr) last_path_++;
-  return trial_ != nullptr;
+  const EndpointConfig& config = endpoint_.config();
+  Memory& memory = endpoint_.memory();
+  paths_.trial = memory.create<PathTrial>(memory, address, paths_.newest + 1, config.path_datagram,
+                                          config.path_datagram_limit, config.congestion);
+  if (paths_.trial == nullptr) return false;
+  if (!paths_.trial->path.congestion.ready()) {
+    paths_.end_trial();
+    return false;
+  }
+  paths_.trial->path.mtu.lower_limit(longest_datagram());
+  paths_.newest++;
+  return true;
 }
 
 void Session::challenge_trial(Time now) {
   uint8_t data[wire::kPathDataBytes];
   runtime_.random().fill(data, sizeof data);
   const Duration delay = peer_max_ack_delay();
-  const Duration there = trial_->pto(delay);
+  const Duration there = paths_.trial->path.pto(delay);
   // Of a new way nothing is known: the assumed round trip is for the end of patience, and not for
   // repeating (RFC 9000, section 8.2.4).
-  const Duration pto = trial_->proven ? there : path_.pto(delay);
-  trial_->validation.begin(now, pto, std::max(pto, there), trial_->proven, data);
-  trial_->rival = Rival{};
+  const Duration pto = paths_.trial->proven ? there : path_.pto(delay);
+  paths_.trial->validation.begin(now, pto, std::max(pto, there), paths_.trial->proven, data);
+  paths_.trial->rival = Rival{};
   const Duration turn = std::clamp(path_.pto(delay), kShortestTurn, kLongestTurn)
-                        << std::min(turns_, 5u);
-  trial_->turn_ends_at = now + std::min(turn, kLongestTurn);
+                        << std::min(paths_.turns, 5u);
+  paths_.trial->turn_ends_at = now + std::min(turn, kLongestTurn);
   runtime_.make_ready(this);
 }
 
 void Session::fail_trial() {
-  if (!trial_->proven && !trial_->validation.validated()) counters_.path_validations_failed++;
-  end_trial();
-}
-
-void Session::end_trial() {
-  endpoint_.memory().destroy(trial_);
-  trial_ = nullptr;
+  if (!paths_.trial->proven && !paths_.trial->validation.validated())
+    totals_.path_validations_failed++;
+  paths_.end_trial();
 }
 
 Time Session::trial_deadline() const {
-  if (trial_ == nullptr) return kNever;
-  const PathValidation& validation = trial_->validation;
+  if (paths_.trial == nullptr) return kNever;
+  const PathValidation& validation = paths_.trial->validation;
   if (retry_at_ != kNever) return validation.give_up_at();
   return std::min(validation.deadline(), rival_deadline());
 }
 
 void Session::challenge_again(Time now) {
-  const bool hopeless = now >= trial_->validation.give_up_at();
-  if (now >= rival_deadline() || (hopeless && trial_->rival.offers != 0)) {
+  const bool hopeless = now >= paths_.trial->validation.give_up_at();
+  if (now >= rival_deadline() || (hopeless && paths_.trial->rival.offers != 0)) {
     try_rival(now);
   } else if (hopeless) {
     fail_trial();
@@ -145,33 +149,34 @@ void Session::challenge_again(Time now) {
 void Session::change_path(Time now) {
   const Duration delay = peer_max_ack_delay();
   const Time give_up_at = now + path_.pto(delay);
-  const bool back = trial_->proven;
+  const bool back = paths_.trial->proven;
   if (!back) {
-    const Duration round_trip = trial_->validation.round_trip();
-    if (trial_->same_host(path_)) {
-      trial_->inherit(path_);
+    const Duration round_trip = paths_.trial->validation.round_trip();
+    if (paths_.trial->path.same_host(path_)) {
+      paths_.trial->path.inherit(path_);
     } else if (round_trip != 0) {
-      trial_->rtt.on_sample(round_trip, 0, 0, true);
+      paths_.trial->path.rtt.on_sample(round_trip, 0, 0, true);
     }
-    trial_->proven = true;
+    paths_.trial->proven = true;
   }
-  std::swap(path_, *trial_);
-  counters_.path_changes++;
-  turns_ = 0;
+  path_.mtu.forget_probe();
+  std::swap(path_, paths_.trial->path);
+  totals_.path_changes++;
+  paths_.turns = 0;
   probes_ = 0;
-  has_previous_ = !back;
+  paths_.has_previous = !back;
   if (back) {
-    end_trial();
-    settled_until_ = now + std::max(3 * path_.pto(delay), kSettled);
+    paths_.end_trial();
+    paths_.settled_until = now + std::max(3 * path_.pto(delay), kSettled);
   } else {
     // Perhaps somebody only was faster with copies: then the peer answers from where it was, and
     // its packets go on coming from there (RFC 9000, section 9.3.3).
-    previous_ = trial_->address;
+    paths_.previous = paths_.trial->path.address;
     challenge_trial(now);
   }
   if (!leave_flight(now, path_.number, give_up_at)) return;
   // What was sent to where nobody is any more had no chance.
-  if (unanswered_since_ != kNever) unanswered_since_ = now;
+  if (unanswered_.since != kNever) unanswered_.since = now;
   // What acknowledged the last packets may have gone there as well.
   acks_.request_now();
   update_rates(now);
@@ -182,9 +187,9 @@ void Session::change_path(Time now) {
 
 // One answer for each packet, which is not longer than that: nobody is sent more than we were.
 void Session::on_path_challenge(const uint8_t* data) {
-  if (challenged_) return;
-  challenged_ = true;
-  answers_.push(*origin_, data);
+  if (reading_.challenged) return;
+  reading_.challenged = true;
+  paths_.push_answer(*reading_.origin, data);
   // If its sender wonders where we are, a packet that is more than an answer shows it.
   acks_.request_now();
   runtime_.make_ready(this);
@@ -192,26 +197,26 @@ void Session::on_path_challenge(const uint8_t* data) {
 
 bool Session::transmit_path(Time now, Train& train) {
   uint8_t frame[PathValidation::kFrameBytes];
-  while (!answers_.empty()) {
-    const PathAnswers::Answer answer = answers_.front();
-    const bool on_trial = trial_ != nullptr && answer.to == trial_->address;
-    if (on_trial && !trial_->validation.spend(PathValidation::kPacketBytes)) {
-      answers_.pop();
+  while (paths_.answers != nullptr) {
+    const PathAnswers::Answer answer = paths_.answers->front();
+    const bool on_trial = paths_.trial != nullptr && answer.to == paths_.trial->path.address;
+    if (on_trial && !paths_.trial->validation.spend(PathValidation::kPacketBytes)) {
+      paths_.pop_answer();
       continue;
     }
     wire::PathResponse response{};
     std::copy_n(answer.data, sizeof answer.data, response.data);
     wire::write(frame, frame + sizeof frame, response);
     if (!build_alone(now, answer.to, frame, sizeof frame, train)) return false;
-    answers_.pop();
+    paths_.pop_answer();
     return true;
   }
-  if (trial_ == nullptr || !trial_->validation.due(now)) return false;
+  if (paths_.trial == nullptr || !paths_.trial->validation.due(now)) return false;
   wire::PathChallenge challenge{};
-  std::copy_n(trial_->validation.data(), sizeof challenge.data, challenge.data);
+  std::copy_n(paths_.trial->validation.data(), sizeof challenge.data, challenge.data);
   wire::write(frame, frame + sizeof frame, challenge);
-  if (!build_alone(now, trial_->address, frame, sizeof frame, train)) return false;
-  trial_->validation.on_challenge_sent(now);
+  if (!build_alone(now, paths_.trial->path.address, frame, sizeof frame, train)) return false;
+  paths_.trial->validation.on_challenge_sent(now);
   return true;
 }
 
@@ -249,8 +254,8 @@ bool Session::build_alone(Time now, const PathAddress& to, const uint8_t* frames
   train.length = packet.bytes;
   train.segment_size = packet.bytes;
   train.segments = 1;
-  counters_.packets_sent++;
-  counters_.bytes_sent += packet.bytes;
+  totals_.packets_sent++;
+  totals_.bytes_sent += packet.bytes;
   return true;
 }
 

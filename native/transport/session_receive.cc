@@ -23,7 +23,7 @@ void Session::on_data(Time now, const PathAddress& from, uint8_t* data, size_t l
   EndpointCounters& dropped = endpoint_.mutable_counters();
   // A handshake stays where it began.
   const bool strays = state_ == State::kHalfOpen && !(from == path_.address);
-  if (protection_ == nullptr || state_ == State::kGone || strays) {
+  if (keys_.protection == nullptr || state_ == State::kGone || strays) {
     dropped.unknown_session++;
     return;
   }
@@ -32,7 +32,7 @@ void Session::on_data(Time now, const PathAddress& from, uint8_t* data, size_t l
   if (!opened || !unpark(now)) {
     if (opened) dropped.no_memory++;
     // Whoever has seen the connection id can send a packet that does not open: it wakes nobody.
-    if (parked_) protection_->park();
+    if (parked_) keys_.protection->park();
     return;
   }
   if (state_ == State::kHalfOpen) {
@@ -43,8 +43,6 @@ void Session::on_data(Time now, const PathAddress& from, uint8_t* data, size_t l
       return;
     }
     if (!expects_reset_) (void)endpoint_.expect_reset(this, remote_reset_);
-    drop_first_flight();
-    response_wanted_ = false;
     if (endpoint_.admits_proven(*this)) {
       open_now(now);
     } else {
@@ -58,7 +56,7 @@ bool Session::open_packet(Time now, uint8_t* data, size_t length, uint64_t& numb
   EndpointCounters& dropped = endpoint_.mutable_counters();
   // Reserved flags are set in most of what others make: the tag cannot check either, then.
   wire::DataHeader header{};
-  if (!protection_->unmask(data, length) || !wire::read_data_header(data, length, header)) {
+  if (!keys_.protection->unmask(data, length) || !wire::read_data_header(data, length, header)) {
     dropped.unauthenticated++;
     return false;
   }
@@ -68,7 +66,7 @@ bool Session::open_packet(Time now, uint8_t* data, size_t length, uint64_t& numb
     dropped.duplicates++;
     return false;
   }
-  switch (protection_->open(number, data, length)) {
+  switch (keys_.protection->open(number, data, length)) {
     case crypto::PacketProtection::Opened::kYes:
       return true;
     case crypto::PacketProtection::Opened::kForged:
@@ -88,25 +86,25 @@ void Session::take_packet(Time now, const PathAddress& from, uint64_t number, co
   note_epoch(now);
   // After a longer silence than keep-alive allows the path is back: what was sent meanwhile had no
   // chance, and the next probe may be a while off.
-  if (unanswered_since_ != kNever && now - last_received_ > idle_timeout() / 12 * 5) {
-    unanswered_since_ = now;
+  if (unanswered_.since != kNever && now - last_received_ > idle_timeout() / 12 * 5) {
+    unanswered_.since = now;
   }
   last_received_ = last_activity_ = now;
-  counters_.packets_received++;
-  counters_.bytes_received += length;
+  totals_.packets_received++;
+  totals_.bytes_received += length;
   if (state_ != State::kOpen) {
     on_packet_while_closing(now, data + wire::kHeaderBytes, length - wire::kPacketOverhead);
     return;
   }
   bool eliciting = false;
-  prompt_ = false;
-  challenged_ = false;
-  origin_ = &from;
-  counts_current_ = !received_.any() || number + kOldestCount >= received_.largest();
+  reading_.prompt = false;
+  reading_.challenged = false;
+  reading_.origin = &from;
+  reading_.counts_current = !received_.any() || number + kOldestCount >= received_.largest();
   const Taken taken =
       on_frames(now, data + wire::kHeaderBytes, length - wire::kPacketOverhead, eliciting);
   if (taken == Taken::kClosed || state_ != State::kOpen) return;
-  if (taken == Taken::kNoMemory || !acks_.on_packet(now, number, eliciting && prompt_)) {
+  if (taken == Taken::kNoMemory || !acks_.on_packet(now, number, eliciting && reading_.prompt)) {
     dropped.no_memory++;
     rearm(now);  // an ACK in it has been applied
     return;
@@ -116,7 +114,7 @@ void Session::take_packet(Time now, const PathAddress& from, uint64_t number, co
   if (reception_.on_packet(number)) advise_channels();
   const bool here = from == path_.address;
   if (here && number > path_.largest) path_.largest = number;
-  if (trial_ != nullptr || !here) {
+  if (paths_.trial != nullptr || !here) {
     note_origin(now, from, number, length, newest);
     if (state_ != State::kOpen) return;
   }
@@ -132,13 +130,13 @@ void Session::on_packet_while_closing(Time now, const uint8_t* frames, size_t le
   while (reader.next(frame) == wire::FrameReader::Next::kFrame) {
     if (frame.type() != wire::FrameType::kClose) continue;
     state_ = State::kDraining;
-    close_wanted_ = false;
+    closing_.wanted = false;
     rearm(now);
     return;
   }
-  packets_while_closing_++;
-  if ((packets_while_closing_ & (packets_while_closing_ - 1)) == 0) {
-    close_wanted_ = true;
+  closing_.packets++;
+  if ((closing_.packets & (closing_.packets - 1)) == 0) {
+    closing_.wanted = true;
     runtime_.make_ready(this);
   }
 }
@@ -149,7 +147,7 @@ Session::Taken Session::on_frames(Time now, const uint8_t* frames, size_t length
   for (;;) {
     switch (reader.next(frame)) {
       case wire::FrameReader::Next::kEnd:
-        if (reader.skipped() != 0) eliciting = prompt_ = true;
+        if (reader.skipped() != 0) eliciting = reading_.prompt = true;
         return Taken::kYes;
       case wire::FrameReader::Next::kError:
         return protocol_error(now, wire::Code::kFrameEncoding, reader.error());
@@ -160,7 +158,7 @@ Session::Taken Session::on_frames(Time now, const uint8_t* frames, size_t length
       eliciting = true;
       const bool data =
           frame.type() == wire::FrameType::kMessage || frame.type() == wire::FrameType::kFragment;
-      if (!data) prompt_ = true;
+      if (!data) reading_.prompt = true;
     }
     const Taken taken = on_frame(now, frame);
     if (taken != Taken::kYes) return taken;
@@ -174,16 +172,16 @@ Session::Taken Session::on_frame(Time now, const wire::Frame& frame) {
   switch (frame.type()) {
     case FrameType::kMessage:
       channel = channel_for(now, frame.message.channel, taken);
-      if (channel == nullptr || !channel->peer_counted()) prompt_ = true;
+      if (channel == nullptr || !channel->peer_counted()) reading_.prompt = true;
       return channel == nullptr ? taken : on_stored(now, channel->on_message(now, frame.message));
     case FrameType::kFragment:
       channel = channel_for(now, frame.fragment.channel, taken);
-      if (channel == nullptr || !channel->peer_counted()) prompt_ = true;
+      if (channel == nullptr || !channel->peer_counted()) reading_.prompt = true;
       return channel == nullptr ? taken : on_stored(now, channel->on_fragment(now, frame.fragment));
     case FrameType::kAck:
       return on_ack(now, frame.ack);
     case FrameType::kCount:
-      return counts_current_ ? on_count(now, frame.count) : Taken::kYes;
+      return reading_.counts_current ? on_count(now, frame.count) : Taken::kYes;
     case FrameType::kAckNow:
       acks_.request_now();
       return Taken::kYes;
@@ -245,7 +243,8 @@ Session::Taken Session::on_frame(Time now, const wire::Frame& frame) {
       on_path_challenge(frame.path_challenge.data);
       return Taken::kYes;
     case FrameType::kPathResponse:
-      if (trial_ != nullptr) (void)trial_->validation.on_response(now, frame.path_response.data);
+      if (paths_.trial != nullptr)
+        (void)paths_.trial->validation.on_response(now, frame.path_response.data);
       return Taken::kYes;
     case FrameType::kPadding:
     case FrameType::kPing:
@@ -258,16 +257,16 @@ Channel* Session::channel_for(Time now, uint64_t id, Taken& taken, bool names) {
   if (Channel* channel = channels_.find(id); channel != nullptr) return channel;
   const bool ours = ((id & 1) != 0) == initiator_;
   const uint64_t ordinal = (id + 1) / 2;
-  if (id == 0 || (ours && ordinal >= next_ordinal_)) {
+  if (id == 0 || (ours && ordinal >= limits_.next_ordinal)) {
     taken = protocol_error(now, wire::Code::kChannelState, "frame for a channel never opened");
     return nullptr;
   }
   if (ours || remote_used_.contains(ordinal)) return nullptr;
-  if (ordinal > local_channel_limit_) {
+  if (ordinal > limits_.told) {
     taken = protocol_error(now, wire::Code::kChannelLimit, "more channels than allowed");
     return nullptr;
   }
-  if (!names && unannounced_ >= kMostUnannounced) {
+  if (!names && limits_.unannounced >= kMostUnannounced) {
     taken = Taken::kNoMemory;  // comes again, after its OPEN
     return nullptr;
   }
@@ -281,8 +280,8 @@ Channel* Session::channel_for(Time now, uint64_t id, Taken& taken, bool names) {
     taken = Taken::kNoMemory;
     return nullptr;
   }
-  unannounced_++;
-  counters_.channels_accepted++;
+  limits_.unannounced++;
+  totals_.channels_accepted++;
   return channel;
 }
 
@@ -313,7 +312,7 @@ Session::Taken Session::on_open(Time now, const wire::Open& frame) {
   if (channel == nullptr) return taken;
   const bool announced = channel->announced();
   if (!channel->on_open(now, frame)) return Taken::kNoMemory;
-  if (!announced && channel->announced()) unannounced_--;
+  if (!announced && channel->announced()) limits_.unannounced--;
   return Taken::kYes;
 }
 
@@ -340,10 +339,10 @@ Session::Taken Session::on_reset(Time now, const wire::Reset& frame) {
 }
 
 Session::Taken Session::on_close(Time now, const wire::Close& frame) {
-  reason_ = CloseReason::make(ClosedBy::kRemote, wire::code_from_wire(frame.code),
-                              reinterpret_cast<const char*>(frame.reason), frame.reason_length);
+  reason_.set(CloseReason::make(ClosedBy::kRemote, wire::code_from_wire(frame.code),
+                                reinterpret_cast<const char*>(frame.reason), frame.reason_length));
   state_ = State::kDraining;
-  closing_until_ = now + closing_time();
+  closing_.until = now + closing_time();
   runtime_.not_ready(this);
   close_channels();
   rearm(now);
@@ -351,14 +350,13 @@ Session::Taken Session::on_close(Time now, const wire::Close& frame) {
 }
 
 Session::Taken Session::on_max_channels(uint64_t total) {
-  const uint64_t before = channels_allowed_;
-  peer_channel_limit_ = std::max(peer_channel_limit_, total);
-  channels_allowed_ = peer_channel_limit_;
-  if (before == channels_allowed_ || before + 1 >= next_ordinal_) return Taken::kYes;
+  const uint64_t before = limits_.allowed;
+  limits_.allowed = std::max(before, total);
+  if (before == limits_.allowed || before + 1 >= limits_.next_ordinal) return Taken::kYes;
   // Few wait, and they are the newest; a look at each is cheap enough for so rare a frame.
   for (Channel* c = all_channels_.front(); c != nullptr; c = all_channels_.next(c)) {
     const uint64_t ordinal = (c->id() + 1) / 2;
-    if (!c->incoming() && ordinal > before && ordinal <= channels_allowed_) c->allow_open();
+    if (!c->incoming() && ordinal > before && ordinal <= limits_.allowed) c->allow_open();
   }
   return Taken::kYes;
 }

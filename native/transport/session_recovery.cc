@@ -19,11 +19,14 @@ class Session::Fate final : public LossDetector::Visitor {
   Fate(Session& session, Time now) : session_(session), now_(now) {}
 
   void on_acked(const SentPacket& packet) override {
+    if (packet.path == session_.path_.number) {
+      session_.path_.mtu.on_acked(now_, packet.number, packet.bytes, session_.next_number_);
+    }
     // An answer to a PING says nothing about packets that carry something; nor does one to CRYPTO,
     // which is always small.
     const bool only_keys =
         packet.frame_count == 1 && session_.refs_[packet.frame_first].kind == FrameRef::kCrypto;
-    if (packet.frame_count != 0 && !only_keys) session_.unanswered_since_ = kNever;
+    if (packet.frame_count != 0 && !only_keys) session_.unanswered_.since = kNever;
     if (packet.has_ack) session_.acks_.on_ack_of_ack(packet.largest_acked_in_ack);
     for (uint64_t i = 0; i < packet.frame_count; i++) {
       const FrameRef ref = session_.refs_[packet.frame_first + i];
@@ -32,6 +35,9 @@ class Session::Fate final : public LossDetector::Visitor {
   }
 
   void on_lost(const SentPacket& packet) override {
+    if (packet.path == session_.path_.number) {
+      session_.path_.mtu.on_lost(now_, packet.number, packet.bytes, session_.next_number_);
+    }
     for (uint64_t i = 0; i < packet.frame_count; i++) {
       const FrameRef ref = session_.refs_[packet.frame_first + i];
       if (!session_.frame_lost(ref)) failed_ = true;
@@ -57,16 +63,18 @@ Session::Taken Session::on_ack(Time now, const wire::Ack& ack) {
   const auto delay_us =
       static_cast<Duration>(std::min<uint64_t>(ack.delay_us, wire::kMaxAckDelayUs));
   Fate fate(*this, now);
+  const size_t datagram = path_.datagram();
   const LossDetector::AckResult result = loss_.on_ack(
       now, ranges, ack.range_count, delay_us * kMicrosecond, peer_max_ack_delay(), path_.rtt, fate);
   if (!result.valid) {
     return protocol_error(now, wire::Code::kAckInvalid, "acknowledged what was never sent");
   }
-  counters_.acks_received++;
-  if (loss_.probe_pending()) wait_for_answer(now);
+  totals_.acks_received++;
+  if (loss_.probe_pending()) unanswered_.wait(now);
   if (fate.failed()) {
     return protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
   }
+  follow_mtu(datagram);
   if (result.loss_undone) path_.congestion.on_spurious_loss(now);
   if (result.lost_packets != 0) {
     apply_loss(now, result.lost_bytes, result.largest_lost_sent_at, result.prior_in_flight,
@@ -84,12 +92,13 @@ Session::Taken Session::on_ack(Time now, const wire::Ack& ack) {
     event.app_limited = result.app_limited;
     event.largest_acked = loss_.largest_acked();
     event.next_packet_number = loss_.next_number();
+    event.rate = result.rate;
     path_.congestion.on_ack(event);
     probes_ = 0;
   }
   release_refs();
   update_rates(now);
-  if (!active_.empty() || has_control()) runtime_.make_ready(this);
+  if (!active_.empty() || has_control() || mtu_probe_due(now) != 0) runtime_.make_ready(this);
   return Taken::kYes;
 }
 
@@ -129,12 +138,12 @@ bool Session::frame_lost(const FrameRef& ref) {
   if (ref.kind == FrameRef::kAckPolicy && ref.begin == peer_policy_.generation) {
     policy_wanted_ = true;
   }
-  if (ref.kind == FrameRef::kMaxChannels && ref.begin == local_channel_limit_) {
+  if (ref.kind == FrameRef::kMaxChannels && ref.begin == limits_.told) {
     max_channels_wanted_ = true;
   }
-  const bool renewing = renewal_ == Renewal::kAsked || renewal_ == Renewal::kAnswered;
-  if (ref.kind == FrameRef::kCrypto && ref.begin == renewal_generation_ && renewing) {
-    crypto_wanted_ = true;
+  const bool renewing = keys_.renewal == Renewal::kAsked || keys_.renewal == Renewal::kAnswered;
+  if (ref.kind == FrameRef::kCrypto && ref.begin == keys_.generation && renewing) {
+    keys_.crypto_wanted = true;
   }
   runtime_.make_ready(this);
   return true;
@@ -159,11 +168,15 @@ bool Session::time_out(Channel* channel, Time now, Duration pause) {
   };
   Old old(refs_, channel->id(), now - pause);
   Fate fate(*this, now);
+  const size_t datagram = path_.datagram();
   const LossDetector::TimeoutResult result = loss_.give_up(now, old, fate);
+  follow_mtu(datagram);
   if (fate.failed()) {
     protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
     return false;
   }
+  // As with probe timeouts: what asks for the COUNT gets through whatever the path carries.
+  brief_ = true;
   // A channel's timeout may be shorter than a round trip: then it says nothing about the path.
   if (result.loss && now - result.largest_lost_sent_at >= loss_.loss_delay(path_.rtt)) {
     apply_loss(now, result.lost_bytes, result.largest_lost_sent_at, result.prior_in_flight, false);
@@ -174,6 +187,29 @@ bool Session::time_out(Channel* channel, Time now, Duration pause) {
   return true;
 }
 
+void Session::on_refused(Time now, uint64_t first, size_t sent, size_t bytes) {
+  // Of what is not longer than the base there is nothing to learn, and nothing shorter to send
+  // instead: it is lost like any other.
+  if (state_ != State::kOpen || bytes <= path_.mtu.base()) return;
+  Fate fate(*this, now);
+  const size_t datagram = path_.datagram();
+  // A full socket may have held it up for longer than the path was in use.
+  if (loss_.is_of_path(first)) path_.mtu.on_refused(now, bytes);
+  const LossDetector::Withdrawn withdrawn = loss_.withdraw(now, first, sent, fate);
+  if (fate.failed()) {
+    protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
+    return;
+  }
+  totals_.packets_sent -= withdrawn.packets;
+  totals_.bytes_sent -= withdrawn.bytes;
+  if (withdrawn.acks) acks_.request_now();
+  path_.pacer.give_back(withdrawn.bytes);
+  follow_mtu(datagram);
+  release_refs();
+  update_rates(now);
+  runtime_.make_ready(this);
+}
+
 void Session::release_refs() {
   const SentPacket* oldest = loss_.oldest();
   refs_.pop_front_until(oldest == nullptr ? refs_.end() : oldest->frame_first);
@@ -181,8 +217,10 @@ void Session::release_refs() {
 
 bool Session::on_loss_timer(Time now) {
   Fate fate(*this, now);
+  const size_t datagram = path_.datagram();
   const LossDetector::TimeoutResult result =
       loss_.on_timeout(now, path_.rtt, peer_max_ack_delay(), fate);
+  follow_mtu(datagram);
   if (fate.failed()) {
     protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
     return false;

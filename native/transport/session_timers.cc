@@ -36,11 +36,11 @@ Time Session::idle_deadline() const {
   const Duration timeout = idle_timeout();
   if (timeout == kNever) return kNever;
   // A path may carry only small packets: then the peer is heard, and what it is sent never arrives.
-  const bool waits = unanswered_since_ != kNever && loss_.probe_pending();
+  const bool waits = unanswered_.since != kNever && loss_.probe_pending();
   if (!waits) return last_received_ + timeout;
   // However often the peer is heard in between: at three times that nothing is to be expected.
-  return std::min(std::min(last_received_, unanswered_since_) + timeout,
-                  unanswered_first_ + 3 * timeout);
+  return std::min(std::min(last_received_, unanswered_.since) + timeout,
+                  unanswered_.first + 3 * timeout);
 }
 
 Time Session::keep_alive_deadline() const {
@@ -52,14 +52,15 @@ Time Session::keep_alive_deadline() const {
 
 // The initiator's task. A session in which nothing happens needs no fresh keys.
 Time Session::renewal_deadline() const {
-  return channels_.size() != 0 && may_renew() ? renew_at_ : kNever;
+  return channels_.size() != 0 && may_renew() ? keys_.renew_at : kNever;
 }
 
 Time Session::park_deadline() const {
   const bool quiet =
       !parked_ && active_.empty() && !has_control() && loss_.bytes_in_flight() == 0 &&
       loss_.deadline(path_.rtt, peer_max_ack_delay()) == kNever && trial_deadline() == kNever &&
-      !acks_.pending() && renewal_ == Renewal::kNone && !updating_ && forget_keys_at_ == kNever;
+      !acks_.pending() && keys_.renewal == Renewal::kNone && !keys_.updating &&
+      keys_.forget_at == kNever;
   return quiet ? last_activity_ + kParkAfter : kNever;
 }
 
@@ -67,16 +68,19 @@ Time Session::park_deadline() const {
 // only the largest number is remembered: what has been on its way for so long is lost.
 void Session::park() {
   parked_ = true;
-  protection_->park();
+  keys_.protection->park();
   refund_keys();
   received_.release();
   loss_.release();
   refs_.release();
+  path_.mtu.forget_probe();
+  // Whoever was busy has become quiet.
+  endpoint_.pool().settle();
 }
 
 // For whatever comes: if it is nothing, the session is parked again a while later.
 bool Session::unpark(Time now) {
-  const bool slept = keys_charged_ == 0;
+  const bool slept = keys_.charged == 0;
   if (!charge_keys()) return false;
   if (received_.bits() != 0) return true;
   if (!received_.ensure(kDuplicateWindow)) {
@@ -97,37 +101,37 @@ void Session::rearm(Time now) {
   Time deadline = kNever;
   switch (state_) {
     case State::kConnecting:
-      deadline = std::min(connect_deadline_, next_init_);
+      deadline = std::min(opening_->deadline, opening_->next_init);
       break;
     case State::kHalfOpen:
-      deadline = connect_deadline_;
+      deadline = opening_->deadline;
       break;
     case State::kOpen:
       deadline = std::min({loss_.deadline(path_.rtt, peer_max_ack_delay()), idle_deadline(),
-                           keep_alive_deadline(), idle_check_, retry_at_, forget_keys_at_,
+                           keep_alive_deadline(), idle_check_, retry_at_, keys_.forget_at,
                            renewal_deadline(), trial_deadline(), park_deadline()});
       // Without memory for a packet nothing can be sent before retry_at_.
       if (retry_at_ == kNever) deadline = std::min(deadline, ack_deadline());
       // What the pacer holds back; the congestion window waits for an ACK instead.
       if (retry_at_ == kNever && (!active_.empty() || has_control()) &&
-          congestion_allows(path_.datagram)) {
+          congestion_allows(path_.datagram())) {
         deadline = std::min(deadline, path_.pacer.next_release(now));
       }
       break;
     case State::kClosing:
-      deadline = std::min(closing_until_, next_close_);
+      deadline = std::min(closing_.until, closing_.next);
       break;
     case State::kDraining:
-      deadline = closing_until_;
+      deadline = closing_.until;
       break;
     case State::kGone:
       break;
   }
   // What is due already waits in the ready queue, and transmit() arms anew.
   if (ready_hook.linked && deadline <= now) {
-    deadline = state_ == State::kOpen      ? idle_deadline()
-               : state_ == State::kClosing ? closing_until_
-                                           : connect_deadline_;
+    deadline = state_ == State::kOpen ? idle_deadline()
+               : opening_ != nullptr  ? opening_->deadline
+                                      : closing_.until;
   }
   if (deadline == kNever) {
     runtime_.wheel().cancel(timer_);
@@ -142,7 +146,7 @@ void Session::rearm(Time now) {
 void Session::on_timer(Time now) {
   switch (state_) {
     case State::kConnecting:
-      if (now >= connect_deadline_) {
+      if (now >= opening_->deadline) {
         static constexpr char kText[] = "no answer";
         CloseReason reason =
             CloseReason::make(ClosedBy::kFailure, wire::Code::kNoError, kText, sizeof kText - 1);
@@ -150,10 +154,10 @@ void Session::on_timer(Time now) {
         become_gone(now, reason);
         return;
       }
-      if (now >= next_init_) runtime_.make_ready(this);
+      if (now >= opening_->next_init) runtime_.make_ready(this);
       break;
     case State::kHalfOpen:
-      if (now >= connect_deadline_) {
+      if (now >= opening_->deadline) {
         become_gone(now, CloseReason{});
         return;
       }
@@ -163,13 +167,13 @@ void Session::on_timer(Time now) {
       break;
     case State::kClosing:
     case State::kDraining:
-      if (now >= closing_until_) {
-        become_gone(now, reason_);
+      if (now >= closing_.until) {
+        become_gone(now, CloseReason{});  // the reason is known
         return;
       }
-      if (state_ == State::kClosing && now >= next_close_) {
-        next_close_ = kNever;
-        close_wanted_ = true;
+      if (state_ == State::kClosing && now >= closing_.next) {
+        closing_.next = kNever;
+        closing_.wanted = true;
         runtime_.make_ready(this);
       }
       break;
@@ -222,9 +226,9 @@ bool Session::on_open_timer(Time now) {
     ping_wanted_ = true;
     runtime_.make_ready(this);
   }
-  if (now >= forget_keys_at_) {
-    forget_keys_at_ = kNever;
-    protection_->forget_previous();
+  if (now >= keys_.forget_at) {
+    keys_.forget_at = kNever;
+    keys_.protection->forget_previous();
   }
   if (now >= renewal_deadline()) begin_renewal(now);
   if (now >= park_deadline()) park();

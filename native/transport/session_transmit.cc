@@ -43,6 +43,7 @@ bool Session::transmit(Time now, Train& train) {
   train.length = 0;
   train.segments = 0;
   train.segment_size = 0;
+  train.has_packets = false;
   switch (state_) {
     case State::kConnecting:
     case State::kHalfOpen:
@@ -68,16 +69,16 @@ bool Session::transmit(Time now, Train& train) {
 
 bool Session::transmit_close(Time now, Train& train) {
   runtime_.not_ready(this);
-  if (!close_wanted_) return false;
-  close_wanted_ = false;
+  if (!closing_.wanted) return false;
+  closing_.wanted = false;
   // Nobody acknowledges a CLOSE, so it is said a few times in case one is lost.
-  next_close_ = now + loss_.pto(path_.rtt, peer_max_ack_delay());
+  closing_.next = now + loss_.pto(path_.rtt, peer_max_ack_delay());
   uint8_t* out = train.buffer;
-  uint8_t* end = out + std::min<size_t>(train.capacity, path_.datagram);
+  uint8_t* end = out + std::min<size_t>(train.capacity, path_.datagram());
   wire::Close frame;
-  frame.code = static_cast<uint64_t>(reason_.code);
-  frame.reason = reinterpret_cast<const uint8_t*>(reason_.detail);
-  frame.reason_length = reason_.detail_length;
+  frame.code = static_cast<uint64_t>(reason_.code());
+  frame.reason = reinterpret_cast<const uint8_t*>(reason_.text());
+  frame.reason_length = reason_.length();
   uint8_t* frames = out + wire::kHeaderBytes;
   // What arrived last may not have been acknowledged yet, or in a packet that was lost: without
   // this, a peer whose messages are all here would take them for lost.
@@ -92,8 +93,8 @@ bool Session::transmit_close(Time now, Train& train) {
   if (!seal(now, out, train.length, train.length, &number)) return false;
   train.segments = 1;
   train.segment_size = train.length;
-  counters_.packets_sent++;
-  counters_.bytes_sent += train.length;
+  totals_.packets_sent++;
+  totals_.bytes_sent += train.length;
   rearm(now);
   return true;
 }
@@ -101,20 +102,28 @@ bool Session::transmit_close(Time now, Train& train) {
 bool Session::transmit_packets(Time now, Train& train) {
   if (transmit_path(now, train)) return true;
   if (state_ != State::kOpen) return false;
-  const size_t size = std::min<size_t>(path_.datagram, remote_parameters_.max_datagram);
+  // First, because behind messages there may never be its turn; there is not one in each train.
+  if (transmit_mtu_probe(now, train)) return true;
+  if (state_ != State::kOpen) return false;
+  const size_t size = std::min<size_t>(path_.datagram(), remote_parameters_.max_datagram);
   if (probes_ != 0) prepare_probe();
-  if (may_change_keys() && (epoch_wanted_ || protection_->update_due())) begin_epoch(now);
+  if (may_change_keys() && (keys_.epoch_wanted || keys_.protection->update_due())) begin_epoch(now);
   uint64_t numbers[kMaxSegments];
+  numbers[0] = 0;
   const size_t most = std::min(train.max_segments, kMaxSegments);
   while (train.segments < most && train.length + size <= train.capacity) {
     const bool probe = probes_ != 0;
     const bool allowed = probe || (congestion_allows(size) && path_.pacer.budget(now) >= size);
-    const size_t built = build_packet(now, train.buffer + train.length, size, allowed, probe);
+    // Should the path not carry long packets any more, a short one gets through.
+    const bool brief = brief_ || (probe && (probes_ == 1 || loss_.pto_count() > 1));
+    const size_t room = brief ? std::min(size, path_.mtu.base()) : size;
+    const size_t built = build_packet(now, train.buffer + train.length, room, allowed, probe);
     if (built == 0) break;
+    brief_ = false;
     numbers[train.segments] = next_number_ - 1;
     if (probe) {
       probes_--;
-      counters_.probes_sent++;
+      totals_.probes_sent++;
     }
     if (train.segments == 0) train.segment_size = built;
     train.length += built;
@@ -122,15 +131,19 @@ bool Session::transmit_packets(Time now, Train& train) {
     // A shorter packet ends a train, and nothing longer may follow it.
     if (built < size) break;
   }
+  train.has_packets = train.segments != 0;
+  train.session = local_id_;
+  train.first_number = numbers[0];
   if (train.segments != 0 && !seal(now, train.buffer, train.length, train.segment_size, numbers)) {
     return false;
   }
+  if (active_.empty() && congestion_allows(size)) loss_.note_app_limited();
   // To the back of the queue: other sessions have their turn.
   runtime_.not_ready(this);
   if (train.segments != 0) {
     const bool more = (!active_.empty() || has_control()) && congestion_allows(size) &&
                       path_.pacer.budget(now) >= size;
-    if (more || ping_wanted_ || probes_ != 0 || acks_.ack_due(now)) {
+    if (more || ping_wanted_ || probes_ != 0 || acks_.ack_due(now) || mtu_probe_due(now) != 0) {
       runtime_.make_ready(this);
     }
   }
@@ -139,7 +152,7 @@ bool Session::transmit_packets(Time now, Train& train) {
 }
 
 bool Session::has_control() const {
-  return !control_.empty() || policy_wanted_ || max_channels_wanted_ || crypto_wanted_;
+  return !control_.empty() || policy_wanted_ || max_channels_wanted_ || keys_.crypto_wanted;
 }
 
 bool Session::congestion_allows(size_t bytes) const {
@@ -279,28 +292,29 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
     // What is repeated has been waited for all the time.
     const bool repeats =
         std::any_of(refs, refs + ref_count, [](const FrameRef& ref) { return ref.again; });
-    if (!waiting && !repeats) unanswered_since_ = kNever;
-    if (ref_count != 0 && !deferred) wait_for_answer(now);
+    if (!waiting && !repeats) unanswered_.since = kNever;
+    if (ref_count != 0 && !deferred) unanswered_.wait(now);
     path_.congestion.on_sent(now, packet.bytes, loss_.bytes_in_flight(), number);
     path_.pacer.on_sent(now, packet.bytes);
   }
   parked_ = false;
   last_activity_ = now;
-  counters_.packets_sent++;
-  counters_.bytes_sent += packet.bytes;
+  if (wrote_data) last_data_at_ = now;
+  totals_.packets_sent++;
+  totals_.bytes_sent += packet.bytes;
   return packet.bytes;
 }
 
 uint8_t* Session::write_session_control(uint8_t* out, uint8_t* end, FrameRef* refs,
                                         size_t& ref_count) {
-  if (crypto_wanted_) {
+  if (keys_.crypto_wanted) {
     const uint32_t step = initiator_ ? 1 : 2;
     uint8_t* after = wire::write(out, end,
-                                 wire::Crypto{renewal_generation_, step, handshake_->message(),
-                                              handshake_->message_length()});
+                                 wire::Crypto{keys_.generation, step, keys_.handshake->message(),
+                                              keys_.handshake->message_length()});
     if (after != nullptr) {
-      crypto_wanted_ = false;
-      refs[ref_count++] = FrameRef{0, renewal_generation_, 0, FrameRef::kCrypto};
+      keys_.crypto_wanted = false;
+      refs[ref_count++] = FrameRef{0, keys_.generation, 0, FrameRef::kCrypto};
       out = after;
     }
   }
@@ -316,11 +330,11 @@ uint8_t* Session::write_session_control(uint8_t* out, uint8_t* end, FrameRef* re
     }
   }
   if (max_channels_wanted_) {
-    const uint64_t limit = remote_gone_ + endpoint_.config().max_channels;
+    const uint64_t limit = limits_.remote_gone + endpoint_.config().max_channels;
     uint8_t* after = wire::write(out, end, wire::MaxChannels{limit});
     if (after != nullptr) {
       max_channels_wanted_ = false;
-      local_channel_limit_ = limit;
+      limits_.told = limit;
       refs[ref_count++] = FrameRef{0, limit, 0, FrameRef::kMaxChannels};
       out = after;
     }
@@ -395,7 +409,7 @@ uint8_t* Session::write_acks(Time now, uint8_t* out, uint8_t* end) {
   ack_in_packet_ = ack.largest();
   const AckCause cause = ack_cause(now);
   acks_.on_ack_sent(now);
-  counters_.acks_sent++;
+  totals_.acks_sent++;
 
   wire::Count count;
   count.entry_count = 0;
@@ -418,12 +432,12 @@ uint8_t* Session::write_acks(Time now, uint8_t* out, uint8_t* end) {
 }
 
 void Session::update_rates(Time /*now*/) {
-  path_.pacer.set_rate(path_.congestion.pacing_rate(path_.rtt), path_.datagram);
+  path_.pacer.set_rate(path_.congestion.pacing_rate(path_.rtt), path_.datagram());
   update_policy();
 }
 
 void Session::update_policy() {
-  const uint64_t packets = path_.congestion.window() / path_.datagram;
+  const uint64_t packets = path_.congestion.window() / path_.datagram();
   const auto wanted_packets = static_cast<uint32_t>(
       std::clamp<uint64_t>(packets / kAcksPerWindow, kFewestPackets, kMostPackets));
   const Duration wanted_delay =

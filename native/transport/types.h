@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "transport/shared_use.h"
 #include "transport/time.h"
 #include "wire/codes.h"
 #include "wire/frames.h"
@@ -37,6 +38,12 @@ class Random {
 
  protected:
   ~Random() = default;
+};
+
+// What decides how much may be in flight (congestion_controller.h).
+enum class CongestionAlgorithm : uint8_t {
+  kCubic = 0,
+  kBbr = 1,
 };
 
 // How an endpoint behaves towards all its sessions.
@@ -74,6 +81,9 @@ struct EndpointConfig {
   uint32_t max_channels = 65'536;
   // Bytes of memory for all sessions and channels together; 0 = no limit.
   size_t memory_limit = 0;
+  // nullptr: max_sessions and memory_limit are of this endpoint alone. Else of all that are given
+  // the same, which may be in other engines; outlives them.
+  SharedUse* shared = nullptr;
   // A session ends when nothing was received for this long. Milliseconds, 0 = never.
   uint32_t idle_timeout_ms = 30'000;
   // Credit of a channel before its OPEN or ACCEPT, and the smallest receive window. Bytes of cost.
@@ -82,9 +92,12 @@ struct EndpointConfig {
   uint32_t max_credit = 8u << 20;
   // Largest UDP payload this endpoint takes, and sends at most. Bytes.
   uint32_t max_datagram = 65'527;
-  // UDP payload to use on every path until path MTU discovery exists. Bytes.
+  // UDP payload to begin with on every path, and to fall back to. Bytes.
   uint32_t path_datagram = 1'200;
+  // Path MTU discovery tries nothing longer than this; up to path_datagram: there is none. Bytes.
+  uint32_t path_datagram_limit = 0;
   Duration max_ack_delay = 25 * kMillisecond;
+  CongestionAlgorithm congestion = CongestionAlgorithm::kBbr;
   // Test seam: number of the first message in each direction of every channel. Both sides must
   // agree. Protocol: 1.
   uint64_t first_sequence = 1;
@@ -130,7 +143,7 @@ struct ChannelConfig {
 // Who ended a session or channel.
 enum class ClosedBy : uint8_t { kNobody, kLocal, kRemote, kFailure };
 
-// Why it ended. `detail` is for a person; owned by the object that reports it.
+// Why it ended. `detail` is for a person.
 struct CloseReason {
   ClosedBy by = ClosedBy::kNobody;
   wire::Code code = wire::Code::kNoError;
@@ -159,6 +172,11 @@ struct Train {
   // Out. The last segment may be shorter.
   PathAddress to;
   class Endpoint* from = nullptr;
+  // Packets of an open session: which, and the number of the first. What of them the system refuses
+  // as longer than the interface's MTU is told to Endpoint::on_refused().
+  bool has_packets = false;
+  wire::ConnectionId session;
+  uint64_t first_number = 0;
   size_t length = 0;
   size_t segment_size = 0;
   size_t segments = 0;

@@ -220,17 +220,10 @@ Fault read(Input& in, Close& close) {
 
 // Counts the messages and makes sure that next_block() may walk over them unchecked.
 Fault check_packing(Message& message) {
-  const uint8_t* p = message.data;
-  const uint8_t* const end = message.data + message.length;
   uint32_t count = 0;
-  while (p != end) {
-    uint64_t length = 0;
-    p = read_varint(p, end, length);
-    if (p == nullptr || length > static_cast<uint64_t>(end - p)) {
-      return "messages that do not fill their frame";
-    }
-    p += length;
-    ++count;
+  const uint8_t* const end = message.data + message.length;
+  if (!walk_blocks(message.data, end, [&count](const uint8_t*, size_t) { ++count; })) {
+    return "messages that do not fill their frame";
   }
   message.count = count;
   return count == 0 ? "MESSAGE without messages" : nullptr;

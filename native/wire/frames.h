@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "wire/endian.h"
 #include "wire/limits.h"
 #include "wire/varint.h"
 
@@ -291,6 +292,34 @@ inline const uint8_t* next_block(const uint8_t* p, const uint8_t* end, const uin
   body = read_varint(p, end, value);
   length = static_cast<size_t>(value);
   return body + length;
+}
+
+// Calls visit(body, length) for each block of [p, end), one behind the other. False: they do not
+// fill it exactly; then only the first ones were visited. Often many of one length follow each
+// other: where the next one begins is then known before its length was read, and the processor need
+// not wait for one to find the next.
+template <typename Visit>
+inline bool walk_blocks(const uint8_t* p, const uint8_t* end, Visit visit) {
+  while (p != end) {
+    uint64_t length = 0;
+    const uint8_t* const body = read_varint(p, end, length);
+    if (body == nullptr || length > static_cast<uint64_t>(end - body)) return false;
+    const uint8_t* const head = p;
+    const auto prefix = static_cast<size_t>(body - p);
+    const auto size = static_cast<size_t>(length);
+    const auto left = [end](const uint8_t* from) { return static_cast<size_t>(end - from); };
+    visit(body, size);
+    p = body + size;
+    if (prefix == 1) {
+      for (const uint8_t first = *head; left(p) > size && *p == first; p += 1 + size) {
+        visit(p + 1, size);
+      }
+    } else if (prefix == 2) {
+      const uint16_t first = load_u16(head);
+      for (; left(p) > size + 1 && load_u16(p) == first; p += 2 + size) visit(p + 2, size);
+    }
+  }
+  return true;
 }
 
 // ---- Reading ----

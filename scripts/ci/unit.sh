@@ -14,7 +14,7 @@ cmake --build "$build" --target hawser_unit hawser_sim -j "$(nproc)" -- --quiet
 # The seeds beside the tests: each uses one processor.
 "$build/hawser_sim" --seeds "${HAWSER_SEEDS:-2000}" >"$build.seeds.log" 2>&1 &
 seeds=$!
-"$build/hawser_unit" --gtest_brief=1 --gtest_output="json:$report"
+"$build/hawser_unit" --gtest_brief=1 --gtest_filter="${HAWSER_UNIT_FILTER:-*}" --gtest_output="json:$report"
 # What a test fetches from the libcrypto of the process is then nobody else's, and looks leaked.
 ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" HAWSER_OPENSSL=linked \
   "$build/hawser_unit" --gtest_brief=1 --gtest_filter='*Crypto*:*Noise*'

@@ -47,6 +47,20 @@ describe('messages', () => {
     ])
   })
 
+  // Not every version of Node.js has all of them, and Node-API does not know all that there are.
+  const arrays = Object.getOwnPropertyNames(globalThis).filter((name) =>
+    /^(Uint|Int|Float|BigInt|BigUint)\d+(Clamped)?Array$/.test(name),
+  )
+  test.each(arrays)('all bytes of a %s', async (name) => {
+    const { channel, accepted } = await makePair()
+    const memory = Uint8Array.from({ length: 64 }, (_, index) => index)
+    const View = (globalThis as unknown as Record<string, Uint16ArrayConstructor>)[name]
+    if (View === undefined) throw new Error(`no ${name}`)
+    channel.send(new View(memory.buffer, 8, 3))
+    const bytes = 3 * View.BYTES_PER_ELEMENT
+    expect(await accepted.receive()).toEqual(Buffer.from(memory.subarray(8, 8 + bytes)))
+  })
+
   test('text is UTF-8, short and long', async () => {
     const { channel, accepted } = await makePair()
     const sent = ['', 'plain', 'žluťoučký 🐎', '\ud800', '€'.repeat(16_384), '€'.repeat(16_385)]

@@ -85,6 +85,21 @@ test('messages first, then events, each to its own channel', () => {
   ])
 })
 
+test('the native part may spin while a host wants it', () => {
+  const { fake, engine } = start()
+  const sinks = [hostSink(), hostSink(), hostSink()] as const
+  engine.addHost(1, sinks[0])
+  expect(fake.callsOf('setSpin')).toEqual([])
+  engine.addHost(2, sinks[1], true)
+  engine.addHost(3, sinks[2], true)
+  engine.removeHost(2)
+  engine.removeHost(1)
+  expect(fake.callsOf('setSpin')).toEqual([[true], [true]])
+  engine.removeHost(3)
+  engine.removeHost(3)
+  expect(fake.callsOf('setSpin')).toEqual([[true], [true], [false]])
+})
+
 test('what is about nobody is passed over', () => {
   const { fake, engine } = start()
   const log: string[] = []

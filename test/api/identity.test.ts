@@ -63,6 +63,20 @@ describe('identities', () => {
     expect(Identity.generate().id).not.toBe(Identity.generate().id)
   })
 
+  test('can be had without the addon, the same ones', () => {
+    const seed = Buffer.alloc(32, 7)
+    jest.isolateModules(() => {
+      jest.doMock('../../lib/native', () => ({
+        native() {
+          throw new Error('none here')
+        },
+      }))
+      const without: typeof import('../../lib/identity') = require('../../lib/identity')
+      jest.dontMock('../../lib/native')
+      expect(without.Identity.fromSeed(seed).id).toBe(Identity.fromSeed(seed).id)
+    })
+  })
+
   // RFC 8032, 7.1, test 1.
   test('the seed that it was made from, a copy each time', () => {
     const seed = '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60'

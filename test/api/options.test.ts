@@ -56,9 +56,13 @@ describe('options of a peer', () => {
         idleTimeout: 30_000,
       },
       networkKey: undefined,
+      mtu: 16_376,
       impair: undefined,
       signal: undefined,
       driver: 'auto',
+      spin: false,
+      threads: 1,
+      congestion: 'bbr',
     })
     expect(settings.identity).toBeInstanceOf(Identity)
     expect(peerOptions({}).identity).not.toBe(settings.identity)
@@ -153,6 +157,15 @@ describe('options of a peer', () => {
     }
   })
 
+  test('mtu', () => {
+    for (const mtu of [1_200, 65_507]) expect(peerOptions({ mtu })).toMatchObject({ mtu })
+    for (const value of [0, 1_199, 1_200.5, 65_508, -1_200, ...notNumbers]) {
+      const error = refusal(() => peerOptions({ mtu: value }))
+      expect(error).toMatchObject({ option: 'mtu', value })
+      expect(error.allowed).toBe('a whole number of bytes from 1,200 to 65,507')
+    }
+  })
+
   test('limits.idleTimeout', () => {
     for (const idleTimeout of [1_000, 2_147_483_647]) {
       expect(peerOptions({ limits: { idleTimeout } }).limits).toMatchObject({ idleTimeout })
@@ -222,14 +235,44 @@ describe('options of a peer', () => {
       allowed: "'auto', 'hybrid', 'thread'",
     })
     expect(refusal(() => peerOptions({ engine: 'thread' })).option).toBe('engine')
+    for (const driver of ['auto', 'thread', undefined] as const) {
+      expect(peerOptions({ engine: { driver, threads: 64 } }).threads).toBe(64)
+    }
+    for (const threads of [0, 65, 1.5, -1, '2', null, Number.NaN]) {
+      expect(refusal(() => peerOptions({ engine: { threads } }))).toMatchObject({
+        option: 'engine.threads',
+        value: threads,
+        allowed: 'a whole number from 1 to 64',
+      })
+    }
+    expect(refusal(() => peerOptions({ engine: { threads: 2, driver: 'hybrid' } }))).toMatchObject({
+      option: 'engine.driver',
+      value: 'hybrid',
+      allowed: expect.stringMatching(/^'auto', 'thread'; /),
+    })
+    for (const congestion of ['cubic', 'bbr'] as const) {
+      expect(peerOptions({ engine: { congestion } }).congestion).toBe(congestion)
+    }
+    for (const spin of [true, false]) expect(peerOptions({ engine: { spin } }).spin).toBe(spin)
+    for (const spin of [1, 50, 'yes', null]) {
+      expect(refusal(() => peerOptions({ engine: { spin } }))).toMatchObject({
+        option: 'engine.spin',
+        value: spin,
+        allowed: 'true or false',
+      })
+    }
+    for (const congestion of ['reno', 'BBR', 1, null]) {
+      expect(refusal(() => peerOptions({ engine: { congestion } }))).toMatchObject({
+        option: 'engine.congestion',
+        value: congestion,
+        allowed: "'cubic', 'bbr'",
+      })
+    }
   })
 
   test.each<[string, unknown]>([
     ['discovery', ['lan']],
     ['discovery', []],
-    ['engine.threads', 2],
-    ['engine.threads', 0],
-    ['engine.spin', true],
   ])('%s is not available: %j', (option, value) => {
     const error = refusal(() => peerOptions(nested(option, value)))
     expect(error).toMatchObject({ option, value })

@@ -224,6 +224,56 @@ describe("'message' listeners", () => {
     expect(got).toEqual(['0a', '1a', '2a'])
   })
 
+  test('come and go, alone or with others, without one message missed or given twice', async () => {
+    const { channel, accepted } = await makePair()
+    const log: string[] = []
+    const first = (message: Buffer) => log.push(`first ${message}`)
+    const second = (message: Buffer) => log.push(`second ${message}`)
+    const say = async (text: string, heard: number) => {
+      const before = log.length
+      channel.send(text)
+      await until(() => log.length === before + heard)
+    }
+    accepted.on('message', first)
+    await say('alone', 1)
+    accepted.prependListener('message', second)
+    await say('both', 2)
+    accepted.off('message', first)
+    await say('the other', 1)
+    accepted.once('message', first)
+    await say('once', 2)
+    await say('no more', 1)
+    accepted.removeListener('message', second)
+    accepted.on('message', function (this: unknown, message) {
+      log.push(`${this === accepted} ${message}`)
+    })
+    await say('this', 1)
+    expect(log).toEqual([
+      'first alone',
+      'second both',
+      'first both',
+      'second the other',
+      'second once',
+      'first once',
+      'second no more',
+      'true this',
+    ])
+  })
+
+  test('are found by an emit that somebody has put in place of the one there was', async () => {
+    const { channel, accepted } = await makePair()
+    const log: string[] = []
+    accepted.on('message', (message) => log.push(String(message)))
+    const emit = accepted.emit.bind(accepted)
+    accepted.emit = ((name: 'end', ...rest: []) => {
+      log.push(name)
+      return emit(name, ...rest)
+    }) as typeof accepted.emit
+    channel.send('traced')
+    await until(() => log.length === 2)
+    expect(log).toEqual(['message', 'traced'])
+  })
+
   test('once takes one and leaves the rest', async () => {
     const { channel, accepted } = await makePair()
     await sendAll(channel, ['a', 'b', 'c'])

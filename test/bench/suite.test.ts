@@ -84,7 +84,7 @@ describe('the command line', () => {
 
   test.each([
     [['w10'], /no workload 'w10'.*w1, w2/],
-    [['--only', 'tcp'], /no contender 'tcp'.*hawser, twin, net/],
+    [['--only', 'tcp'], /no contender 'tcp'.*hawser, hawser-spin, twin, net/],
     [['--place', 'moon'], /no place 'moon'.*lo, wire, cable/],
     [['--runs', '0'], /--runs is a whole number from 1 to 100/],
     [['--runs', '1.5'], /--runs is a whole number/],
@@ -177,7 +177,11 @@ describe('the plan', () => {
 
   test('has everybody on the cable or a reason why not', () => {
     const plan = lossy(() => true)
-    const cases = workloads[4].cases.cable.map(({ name }: { name: string }) => name)
+    const variants: { name: string; only?: string }[] = workloads[4].cases.cable
+    for (const { name, only } of variants) {
+      if (only !== undefined) expect(takingPart(plan, 'cable', name)).toEqual([only])
+    }
+    const cases = variants.filter(({ only }) => only === undefined).map(({ name }) => name)
     const able = contenders.filter(
       ({ workloads: only, external }: { workloads?: string[]; external?: boolean }) =>
         !external && (only?.includes('w5') ?? true),

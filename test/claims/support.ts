@@ -150,8 +150,8 @@ export async function makePair({
   ...options
 }: PairOptions = {}): Promise<Pair> {
   const network = makeNetwork(seed, firstSequence)
-  const alice = await network.createPeer()
-  const bob = await network.createPeer()
+  const alice = await network.createPeer({ mtu: 1_200 })
+  const bob = await network.createPeer({ mtu: 1_200 })
   network.link(alice, bob, { delay })
   const accepted = new Promise<Channel>((resolve) => {
     bob.serve('claim', answer, resolve)

@@ -37,6 +37,38 @@ async function sendToBusyPeer(driver: Driver, where: 'block' | 'blockOnMessage')
   expect(Buffer.from(answer).toString()).toBe('here again')
 }
 
+// Far more than a channel's credit is at first.
+test.each(['hybrid', 'thread'] as const)(
+  '%s driver: a listener that is busy does not hold the sender',
+  async (driver) => {
+    const pair = await startPair({ driver })
+    const { server, client } = pair
+    const ends = await openChannel(pair)
+    await server.call('listen', { channel: ends.server })
+    let blocked = true
+    const blocking = server.call('block', { milliseconds: blockedFor }).then(() => {
+      blocked = false
+    })
+    const count = 3_000
+    await client.call('send', {
+      channel: ends.client,
+      traffic: { seed: 1, count, minBytes: 1_000, maxBytes: 1_000 },
+      count,
+    })
+    // Ends its direction, which waits until everything is acknowledged.
+    const { bytes } = await client.call<{ bytes: number }>('sent', { channel: ends.client })
+    expect(blocked).toBe(true)
+    expect(bytes).toBe(3_000_000)
+    await blocking
+    let received = 0
+    while (received < count) {
+      const progress = await server.call<{ received: number }>('progress', { channel: ends.server })
+      received = progress.received
+    }
+    expect(received).toBe(count)
+  },
+)
+
 test.each(['hybrid', 'thread'] as const)(
   '%s driver: what arrives meanwhile is acknowledged, and the session lives',
   async (driver) => {

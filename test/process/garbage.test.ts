@@ -38,7 +38,9 @@ const damage: ((packet: Buffer) => Buffer)[] = [
 ]
 
 test('garbage at both sides of a transfer: it completes, and all is counted', async () => {
-  const pair = await startPair()
+  // Many packets to throw at.
+  const short = { mtu: 1_200 }
+  const pair = await startPair({ server: short, client: short })
   const { server, client } = pair
   const target = { address: '127.0.0.1', port: pair.port }
   let thrown = 0

@@ -83,6 +83,8 @@ export interface RunOptions {
   readonly args?: readonly string[]
   /** A command that runs the command that follows it, as `ip netns exec NAME`. For `Child` alone. */
   readonly prefix?: readonly string[]
+  /** Beside the variables of this process. For `run` alone. */
+  readonly env?: Readonly<Record<string, string>>
   /** Lives until the last test of the file, not just this one. */
   readonly keep?: boolean
   /** Called with each line of its standard output. */
@@ -94,7 +96,7 @@ export async function run(script: string, options: RunOptions = {}): Promise<End
   const child = spawn(
     process.execPath,
     [...(options.node ?? []), script, ...(options.args ?? [])],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.env } },
   )
   const { ended, written } = watch(child)
   if (options.onLine !== undefined) {

@@ -154,8 +154,8 @@ test('expiresAfter: a message that arrived in time is not lost by it', async () 
 describe('several channels', () => {
   async function twoChannels(first: ChannelOptions, second: ChannelOptions) {
     const network = makeNetwork()
-    const alice = await network.createPeer()
-    const bob = await network.createPeer()
+    const alice = await network.createPeer({ mtu: 1_200 })
+    const bob = await network.createPeer({ mtu: 1_200 })
     network.link(alice, bob, { delay: 5, rate: 200_000, queue: 30_000 })
     const bytes = { first: 0, second: 0 }
     const times = { first: 0, second: 0 }

@@ -66,6 +66,7 @@ test.each([
   ['impair', { impair: { loss: 0.5 } }],
   ['engine', { engine: { driver: 'thread' } }],
   ['limits.session', { limits: { session: 1 } }],
+  ['mtu', { mtu: 1_199 }],
 ])('createPeer: %s', async (option, options) => {
   const network = makeNetwork()
   await expect(loose(network).createPeer?.(options)).rejects.toMatchObject({

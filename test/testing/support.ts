@@ -39,8 +39,8 @@ export async function makePair(
   network: TestNetwork,
   options: ChannelOptions = {},
 ): Promise<SimulatedPair> {
-  const alice = await network.createPeer()
-  const bob = await network.createPeer()
+  const alice = await network.createPeer({ mtu: 1_200 })
+  const bob = await network.createPeer({ mtu: 1_200 })
   const accepted = new Promise<Channel>((resolve) => {
     bob.serve('test', resolve)
   })

@@ -308,12 +308,13 @@ test('who is at an address gets in while others send INITs in its name', async (
   for (let init = 0; init < 4 * rate; init++) await lie()
   await honest.dial()
   for (let init = 0; init < 4 * rate; init++) await lie()
-  await talk(to, { client: honest, channel: await openFirst(to, honest) })
   expect(honest.cookies.length).toBeGreaterThan(0)
-  const { bytesSent, bytesReceived, dropped } = await statsOf(to)
+  // Before there is a session in use, which looks for the longest datagram that the path carries.
+  const { bytesSent, bytesReceived } = await statsOf(to)
   expect(bytesReceived).toBeGreaterThan(before)
   expect(bytesSent).toBeLessThan(bytesReceived / 4)
-  expect(dropped.refused).toBe(0)
+  await talk(to, { client: honest, channel: await openFirst(to, honest) })
+  expect((await statsOf(to)).dropped.refused).toBe(0)
 })
 
 test.each([

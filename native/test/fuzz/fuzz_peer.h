@@ -227,6 +227,8 @@ class FuzzPeer final : private transport::MessageSink, private transport::Packet
   // what is recycled.
   static constexpr size_t kMostMemory = size_t{12} << 20;
   static constexpr size_t kTrainBytes = 65'535;
+  // Longer datagrams are refused.
+  static constexpr size_t kInterfaceMtu = 8'000;
 
   static uint64_t content(uint64_t key, uint64_t sequence) {
     return sim::message_key(sim::stream_key(5, key, 0), sequence);
@@ -311,6 +313,11 @@ class FuzzPeer final : private transport::MessageSink, private transport::Packet
               train.segments == (train.length + train.segment_size - 1) / train.segment_size &&
               train.segments <= 64,
           "a train that contradicts itself");
+      const bool refused = train.has_packets && train.segment_size > kInterfaceMtu;
+      if (refused) {
+        endpoint_.on_refused(now, train.session, train.first_number, 0, train.segment_size);
+        train.length = 0;
+      }
       size_t segment = 0;
       for (size_t at = 0; at < train.length; at += train.segment_size) {
         const uint8_t* const bytes = train.buffer + at;

@@ -47,6 +47,7 @@ class Wire {
     config.initial_credit = (choice & 8) != 0 ? 4'096 : 20'000;
     config.max_credit = 65'536;
     config.path_datagram = (choice & 16) != 0 ? 1'200 : 4'000;
+    if ((choice & 16) != 0) config.path_datagram_limit = (choice & 1) != 0 ? 1'472 : 9'000;
     if ((choice & 128) != 0) {
       config.renew_after = 3 * kSecond;
       config.answer_renewals_every = config.renew_after / 60;

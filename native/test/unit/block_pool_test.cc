@@ -51,14 +51,33 @@ TEST(BlockPool, BlocksHoldWhatTheyWereTakenFor) {
 TEST(BlockPool, SteadyTrafficAllocatesNothing) {
   FailingMemory memory;
   BlockPool pool(memory);
-  for (const size_t bytes : {1u, 64u, 65u, 128u, 1000u, 1200u, 65'536u}) {
+  for (const size_t bytes : {1u, 64u, 65u, 128u, 1000u, 1200u, 65'540u, 131'076u}) {
     pool.give(pool.take(bytes), bytes);
   }
   const uint64_t requests = memory.requests();
   for (int i = 0; i < 1000; i++) {
-    for (const size_t bytes : {1u, 64u, 65u, 128u, 1000u, 65'536u}) {
+    for (const size_t bytes : {1u, 64u, 65u, 128u, 1000u, 65'540u, 131'076u}) {
       pool.give(pool.take(bytes), bytes);
     }
+  }
+  EXPECT_EQ(memory.requests(), requests);
+}
+
+TEST(BlockPool, LargerBlocksServeForSmallerOnes) {
+  FailingMemory memory;
+  BlockPool pool(memory);
+  pool.give(pool.take(10'000), 10'000);
+  const uint64_t requests = memory.requests();
+  // Given back as what it is, however little it was taken for.
+  for (int i = 0; i < 3; i++) {
+    uint8_t* small = pool.take(70);
+    ASSERT_NE(small, nullptr);
+    std::memset(small, 1, 70);
+    pool.give(small, 70);
+    uint8_t* large = pool.take(10'000);
+    ASSERT_NE(large, nullptr);
+    std::memset(large, 2, 10'000);
+    pool.give(large, 10'000);
   }
   EXPECT_EQ(memory.requests(), requests);
 }
@@ -67,29 +86,55 @@ TEST(BlockPool, KeepsNoMoreThanItsShareOfIdleBlocks) {
   FailingMemory memory;
   BlockPool pool(memory);
   std::vector<uint8_t*> blocks;
-  for (int i = 0; i < 200; i++) blocks.push_back(pool.take(65'536));
+  for (int i = 0; i < 300; i++) blocks.push_back(pool.take(65'536));
   for (uint8_t* block : blocks) pool.give(block, 65'536);
-  EXPECT_LE(pool.idle_bytes(), size_t{4} << 20);
+  EXPECT_LE(pool.idle_bytes(), BlockPool::kKeepBytes);
+  EXPECT_GT(pool.idle_bytes(), BlockPool::kKeepBytes / 2);
   EXPECT_EQ(memory.in_use(), pool.idle_bytes());
   pool.trim();
   EXPECT_EQ(pool.idle_bytes(), 0u);
   EXPECT_EQ(memory.in_use(), 0u);
 }
 
+TEST(BlockPool, SettlesForWhatWasInUseLately) {
+  FailingMemory memory;
+  BlockPool pool(memory);
+  std::vector<uint8_t*> blocks;
+  const auto use = [&](size_t count) {
+    for (size_t i = 0; i < count; i++) blocks.push_back(pool.take(1000));
+    for (uint8_t* block : blocks) pool.give(block, 1000);
+    blocks.clear();
+  };
+  use(100);
+  const size_t hundred = pool.idle_bytes();
+  pool.settle();
+  EXPECT_EQ(pool.idle_bytes(), hundred);
+  // Less is in use now, and the next call knows.
+  use(10);
+  pool.settle();
+  EXPECT_EQ(pool.idle_bytes(), hundred / 10);
+  const uint64_t requests = memory.requests();
+  use(10);
+  EXPECT_EQ(memory.requests(), requests);
+  pool.settle();
+  pool.settle();
+  EXPECT_EQ(memory.in_use(), 0u);
+}
+
 TEST(BlockPool, LargeBlocksAreNotKept) {
   FailingMemory memory;
   BlockPool pool(memory);
-  pool.give(pool.take(65'537), 65'537);
+  pool.give(pool.take(131'100), 131'100);
   EXPECT_EQ(memory.in_use(), 0u);
 }
 
 TEST(BlockPool, GivesUpIdleBlocksBeforeItGivesUp) {
   FailingMemory memory;
   BlockPool pool(memory);
-  pool.give(pool.take(1000), 1000);
+  pool.give(pool.take(100), 100);
   ASSERT_NE(pool.idle_bytes(), 0u);
   memory.fail_after(0);
-  EXPECT_EQ(pool.take(100), nullptr);
+  EXPECT_EQ(pool.take(1000), nullptr);
   // What lay idle in another class has been returned in the attempt.
   EXPECT_EQ(pool.idle_bytes(), 0u);
   EXPECT_EQ(memory.in_use(), 0u);

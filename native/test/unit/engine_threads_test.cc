@@ -73,6 +73,25 @@ TEST_F(Threads, IoThreadDrivesAnEngine) {
   thread.stop();
 }
 
+// Nothing is lost or late for good by it, and it ends when it is told to.
+TEST_F(Threads, IoThreadSpins) {
+  IoThread thread(b.engine, waker);
+  thread.spinning().set_enabled(true);
+  ASSERT_EQ(thread.start(), 0);
+  exchange();
+  EXPECT_GT(thread.spinning().spins(), 0u);
+  thread.spinning().set_enabled(false);
+  thread.stop();
+}
+
+TEST_F(Threads, IoThreadDoesNotSpinUnasked) {
+  IoThread thread(b.engine, waker);
+  ASSERT_EQ(thread.start(), 0);
+  exchange();
+  thread.stop();
+  EXPECT_EQ(thread.spinning().spins(), 0u);
+}
+
 TEST_F(Threads, IoThreadLearnsOfEarlierDeadlines) {
   IoThread thread(b.engine, waker);
   ASSERT_EQ(thread.start(), 0);

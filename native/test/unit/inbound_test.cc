@@ -235,6 +235,35 @@ TEST(Inbound, BlockedMakesRoomForOneMessageOfAnAllowedLength) {
   EXPECT_EQ(in.credit_limit(), wire::message_cost(100'000));
 }
 
+// Its thread is busy, or else nothing that can be handed over would be held: the peer goes on.
+TEST(Inbound, BlockedWidensTheWindowOfAReaderThatTakesEverything) {
+  FailingMemory memory;
+  BlockPool pool(memory);
+  struct Case {
+    Demand demand;
+    uint64_t arrived;  // the number of the message that is held
+    bool widens;
+  };
+  for (const auto& [demand, arrived, takes] :
+       {Case{Demand::kNone, 1, false}, Case{Demand::kOnce, 1, false},
+        Case{Demand::kContinuous, 2, false}, Case{Demand::kContinuous, 1, true}}) {
+    Inbound in(memory, pool, 1, 4096);
+    in.set_max_window(16'384);
+    in.set_max_message(100);
+    in.set_demand(demand);
+    const std::vector<uint8_t> run = run_of(arrived, {50});
+    ASSERT_EQ(in.on_message(some_channel(), arrived, run.data(), run.size(), 1, nullptr),
+              Result::kTaken);
+    in.on_blocked(4096);  // what it has already
+    EXPECT_EQ(in.window(), 4096u);
+    for (const uint64_t expected : {8'192, 16'384, 16'384}) {
+      in.on_blocked(in.announced_credit() + 100);
+      EXPECT_EQ(in.window(), takes ? expected : 4'096);
+      in.on_credit_announced(kSecond, kMillisecond);
+    }
+  }
+}
+
 TEST(Inbound, TheWindowGrowsOnlyForAReaderThatKeepsUp) {
   FailingMemory memory;
   BlockPool pool(memory);

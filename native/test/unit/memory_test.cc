@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdint>
 
 #include "test/support/failing_memory.h"
@@ -76,6 +77,32 @@ TEST(Memory, CreateWithoutMemoryConstructsNothing) {
   int alive = 0;
   EXPECT_EQ(memory.create<Counted>(7, &alive), nullptr);
   EXPECT_EQ(alive, 0);
+}
+
+TEST(QuotaMemory, OneLimitForSeveral) {
+  HeapMemory first_heap;
+  HeapMemory second_heap(600);
+  std::atomic<size_t> shared{0};
+  QuotaMemory first(first_heap, 1'000, &shared);
+  QuotaMemory second(second_heap, 1'000, &shared);
+  void* a = first.allocate(400);
+  ASSERT_NE(a, nullptr);
+  ASSERT_TRUE(second.charge(100));
+  EXPECT_EQ(second.allocate(501), nullptr);
+  EXPECT_EQ(second.allocate(1'001), nullptr);
+  EXPECT_FALSE(first.charge(501));
+  void* b = second.allocate(500);
+  ASSERT_NE(b, nullptr);
+  EXPECT_EQ(shared.load(), 1'000U);
+  EXPECT_EQ(first.in_use(), 400U);
+  EXPECT_EQ(second.in_use(), 600U);
+  first.release(a, 400);
+  // Within the limit, but the heap has no more: nothing stays counted.
+  EXPECT_EQ(second.allocate(101), nullptr);
+  EXPECT_EQ(shared.load(), 600U);
+  second.release(b, 500);
+  second.refund(100);
+  EXPECT_EQ(shared.load(), 0U);
 }
 
 }  // namespace

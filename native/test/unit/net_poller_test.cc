@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <thread>
 
+#include "net/descriptor.h"
 #include "net/poller.h"
 #include "net/timer_fd.h"
 #include "net/wake_handle.h"
@@ -37,6 +38,15 @@ class Pair {
  private:
   int fds_[2] = {-1, -1};
 };
+
+TEST(NetDescriptor, SaysWhetherItCanBeRead) {
+  Pair pair;
+  EXPECT_FALSE(is_readable(pair.here()));
+  pair.send_from_there();
+  EXPECT_TRUE(is_readable(pair.here()));
+  pair.take();
+  EXPECT_FALSE(is_readable(pair.here()));
+}
 
 TEST(NetPoller, ReportsWhoIsReadable) {
   Poller poller;

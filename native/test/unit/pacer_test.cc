@@ -130,6 +130,25 @@ TEST(Pacer, ExtremesStayFinite) {
   EXPECT_GT(pacer.budget(INT64_MAX - 1), 0U);
 }
 
+TEST(Pacer, ABurstOfLongPacketsIsNoLongerThanOne) {
+  Pacer pacer;
+  pacer.set_rate(kMegabyte, 16'376);
+  EXPECT_EQ(pacer.budget(0), 2 * 16'376U);  // not ten of them
+  Pacer usual;
+  usual.set_rate(kMegabyte, 1'472);
+  EXPECT_EQ(usual.budget(0), 14'720U);
+}
+
+TEST(Pacer, TakesBackWhatNeverLeft) {
+  Pacer pacer;
+  pacer.set_rate(kMegabyte, kPacket);
+  pacer.on_sent(0, 9 * kPacket);
+  pacer.give_back(4 * kPacket);
+  EXPECT_EQ(pacer.budget(0), 5 * kPacket);
+  pacer.give_back(UINT64_MAX);
+  EXPECT_EQ(pacer.budget(0), 10 * kPacket);
+}
+
 // Whatever the rate, the packet size and the times of looking: waking at next_release() always
 // gives a quantum, and over a long run of a sender that always has data the rate is kept.
 TEST(Pacer, ABusySenderGetsTheRate) {

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "test/support/failing_memory.h"
 #include "test/support/loss_detector_fixture.h"
+#include "transport/path_answers.h"
+#include "transport/path_trial.h"
+#include "transport/path_validation.h"
 
 namespace hawser::transport {
 namespace {
@@ -137,14 +141,16 @@ TEST(PathAnswers, ForgetTheOldest) {
 }
 
 TEST(PathState, IsInheritedFromTheSameHost) {
+  test::FailingMemory memory;
   PathAddress address;
   address.bytes[3] = 7;
-  Path one(address, 1, 1'200);
+  constexpr auto kAlgorithm = CongestionAlgorithm::kCubic;  // one loss tells in its window
+  Path one(memory, address, 1, 1'200, 0, kAlgorithm);
   address.bytes[PathAddress::kSourceBytes] = 9;
-  Path two(address, 2, 1'200);
+  Path two(memory, address, 2, 1'200, 0, kAlgorithm);
   EXPECT_TRUE(two.same_host(one));
   address.bytes[PathAddress::kSourceBytes - 1] = 1;
-  EXPECT_FALSE(Path(address, 3, 1'200).same_host(one));
+  EXPECT_FALSE(Path(memory, address, 3, 1'200, 0).same_host(one));
 
   one.rtt.on_sample(30 * kMillisecond, 0, 0, true);
   LossEvent loss;
@@ -156,6 +162,38 @@ TEST(PathState, IsInheritedFromTheSameHost) {
   EXPECT_EQ(two.congestion.window(), one.congestion.window());
   EXPECT_EQ(two.rtt.smoothed(), 30 * kMillisecond);
   EXPECT_EQ(two.number, 2u);
+}
+
+TEST(PathState, ChangesPlacesWithAllThatBelongsToIt) {
+  test::FailingMemory memory;
+  {
+    Path one(memory, PathAddress{}, 1, 1'200, 0, CongestionAlgorithm::kCubic);
+    PathTrial trial(memory, PathAddress{}, 2, 1'200, 0, CongestionAlgorithm::kCubic);
+    LossEvent loss;
+    loss.now = kStart;
+    loss.largest_lost_sent_time = kStart - 1;
+    one.congestion.on_loss(loss);
+    const uint64_t less = one.congestion.window();
+    const uint64_t whole = trial.path.congestion.window();
+    ASSERT_LT(less, whole);
+    std::swap(one, trial.path);
+    EXPECT_EQ(one.number, 2u);
+    EXPECT_EQ(one.congestion.window(), whole);
+    EXPECT_EQ(trial.path.congestion.window(), less);
+  }
+  EXPECT_EQ(memory.in_use(), 0u);
+}
+
+TEST(PathState, SaysThatThereWasNoMemoryForIt) {
+  test::FailingMemory memory;
+  for (const CongestionAlgorithm algorithm :
+       {CongestionAlgorithm::kCubic, CongestionAlgorithm::kBbr}) {
+    EXPECT_TRUE(Path(memory, PathAddress{}, 1, 1'200, 0, algorithm).congestion.ready());
+    memory.fail_after(0);
+    EXPECT_FALSE(Path(memory, PathAddress{}, 1, 1'200, 0, algorithm).congestion.ready());
+    memory.heal();
+  }
+  EXPECT_EQ(memory.in_use(), 0u);
 }
 
 // --- LossDetector with several paths.
@@ -288,6 +326,38 @@ TEST_F(PathLoss, WhatIsLeftIsGivenUpAfterTheGraceAndIsNoCongestion) {
   EXPECT_EQ(recorder_.spurious, (Numbers{1}));
   EXPECT_FALSE(late.loss_undone);
   EXPECT_EQ(detector_.reordering_threshold(), LossDetector::kInitialReorderingThreshold);
+}
+
+TEST_F(PathLoss, WhatWasLeftIsRememberedThoughLittleIsInFlight) {
+  warm_up(40 * kMillisecond);
+  constexpr unsigned kMany = 3 * LossDetector::kKeptRecords;
+  send_many(kMany);  // from 1 on
+  change(1, 100 * kMillisecond);
+  now_ += 100 * kMillisecond;
+  timeout();
+  EXPECT_EQ(recorder_.lost.size(), kMany);
+  send_on(1);
+  recorder_.clear();
+  // All of it had arrived, and only the acknowledgement was on its way for long.
+  ack({{1, kMany + 1}});
+  EXPECT_EQ(recorder_.spurious.size(), kMany);
+}
+
+TEST_F(PathLoss, WhatWasLeftLongAgoMakesNoRoomForMore) {
+  warm_up(40 * kMillisecond);
+  send_many(2 * LossDetector::kKeptRecords);
+  change(1, 100 * kMillisecond);
+  now_ += 100 * kMillisecond;
+  timeout();
+  now_ += 10 * kSecond;
+  send_on(1);
+  EXPECT_LE(detector_.tracked(), 1u);
+  // What is lost now is kept as if there had never been another path.
+  send_many_on(1, 2 * LossDetector::kKeptRecords);
+  const uint64_t last = send_on(1);
+  now_ += kMillisecond;
+  ack({{last, last + 1}});
+  EXPECT_LE(detector_.tracked(), LossDetector::kKeptRecords + 4 * detector_.packets_in_flight());
 }
 
 TEST_F(PathLoss, WhatWasLeftBeforeIsLostWithTheNextChange) {

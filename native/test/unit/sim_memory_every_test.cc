@@ -118,12 +118,32 @@ void check_channel(ChannelRun& run, Outcome& outcome) {
   }
 }
 
+// Both sides get other addresses, one after the other, while messages are under way.
+void moving(SimNetwork& network, Workload& workload) {
+  network.set_links(0, 1, link_with(0.02));
+  SessionPlan session;
+  session.connect_at = network.now();
+  session.moves = {{network.now() + 60 * kMillisecond, true, true},
+                   {network.now() + 300 * kMillisecond, false, false}};
+  workload.add_session(session);
+  ChannelPlan plan;
+  plan.open_at = network.now() + 1;
+  for (SidePlan& side : plan.side) {
+    side.messages = 120;
+    side.sizes = {SizeProfile::kSmall, 0};
+    side.burst = 2;
+    side.gap = 10 * kMillisecond;
+  }
+  workload.add_channel(plan);
+}
+
 struct Case {
   const char* name;
   Build build;
   int channels;
   // With keys that are renewed all the time.
   Protection protection = Protection::kClear;
+  transport::CongestionAlgorithm congestion = transport::CongestionAlgorithm::kCubic;
 };
 
 Outcome run_starved(const Case& plan, int victim, const Starve& starve) {
@@ -131,6 +151,7 @@ Outcome run_starved(const Case& plan, int victim, const Starve& starve) {
   Workload workload(network);
   workload.allow_failure(true);
   EndpointConfig config;
+  config.congestion = plan.congestion;
   if (plan.protection != Protection::kClear) {
     crypto::ProtectionLimits limits;
     limits.update_after = 50;
@@ -248,7 +269,9 @@ TEST_P(EveryAllocation, FailsForAWhile) {
 INSTANTIATE_TEST_SUITE_P(Workloads, EveryAllocation,
                          testing::Values(Case{"packed", packed, 1}, Case{"cut", cut, 2},
                                          Case{"churn", churn, 40},
-                                         Case{"sealed", cut, 2, Protection::kAes256Gcm}),
+                                         Case{"sealed", cut, 2, Protection::kAes256Gcm},
+                                         Case{"moving", moving, 1, Protection::kClear,
+                                              transport::CongestionAlgorithm::kBbr}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

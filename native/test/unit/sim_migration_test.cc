@@ -4,6 +4,7 @@
 namespace hawser::sim {
 namespace {
 
+using transport::CongestionAlgorithm;
 using transport::PathAddress;
 using transport::PathValidation;
 
@@ -146,8 +147,16 @@ TEST_F(Migration, AMoverWithSomethingToSendIsFoundAtOnce) {
   expect_all();
 }
 
-TEST_F(Migration, AnotherHostStartsAfreshAndAnotherPortDoesNot) {
-  start();
+class MigrationByAlgorithm : public Migration,
+                             public testing::WithParamInterface<CongestionAlgorithm> {};
+
+INSTANTIATE_TEST_SUITE_P(Each, MigrationByAlgorithm,
+                         testing::Values(CongestionAlgorithm::kCubic, CongestionAlgorithm::kBbr));
+
+TEST_P(MigrationByAlgorithm, AnotherHostStartsAfreshAndAnotherPortDoesNot) {
+  EndpointConfig config;
+  config.congestion = GetParam();
+  start(config);
   send(3'000);
   ASSERT_TRUE(arrived(60 * kSecond));
   const uint64_t grown = session_->counters().congestion_window;
@@ -155,7 +164,10 @@ TEST_F(Migration, AnotherHostStartsAfreshAndAnotherPortDoesNot) {
   // The first move changes the port.
   network_.readdress(1);
   ASSERT_TRUE(network_.run_until([&] { return a_knows_b(); }, 15 * kSecond));
-  EXPECT_EQ(session_->counters().congestion_window, grown);
+  // The challenge is acknowledged, so that a model of the path goes on with its phases.
+  const bool exact = GetParam() == CongestionAlgorithm::kCubic;
+  EXPECT_GE(session_->counters().congestion_window, exact ? grown : grown / 2);
+  EXPECT_LE(session_->counters().congestion_window, exact ? grown : grown * 2);
   // The second one the host.
   network_.readdress(1);
   ASSERT_TRUE(network_.run_until([&] { return a_knows_b(); }, 15 * kSecond));

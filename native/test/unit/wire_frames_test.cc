@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <type_traits>
+#include <utility>
 
 #include "test/unit/wire_support.h"
 #include "wire/frames.h"
@@ -54,6 +56,43 @@ TEST(WireFrames, FramesBehindEachOtherAreReadInOrder) {
     std::vector<Bytes> read;
     ASSERT_EQ(read_all(packet, &read), Next::kEnd);
     ASSERT_EQ(read, sent);
+  }
+}
+
+// Runs of one length, in which the next block is found without its length, and changes of it; all
+// cut off at each byte.
+TEST(WireFrames, AWalkVisitsEachBlockWhateverTheirLengths) {
+  HAWSER_TRACE_SEED();
+  Random random(22);
+  constexpr size_t kLengths[] = {0, 1, 63, 64, 65, 300};
+  for (int round = 0; round < 20; ++round) {
+    Bytes blocks;
+    std::vector<std::pair<size_t, size_t>> sent;  // where a body begins, and its length
+    std::vector<size_t> ends = {0};
+    for (uint64_t runs = random.between(1, 4); runs > 0; --runs) {
+      const size_t length = kLengths[random.between(0, std::size(kLengths) - 1)];
+      for (uint64_t left = random.between(1, 5); left > 0; --left) {
+        uint8_t prefix[kMaxVarintBytes];
+        blocks.insert(blocks.end(), prefix, write_varint(prefix, length));
+        sent.emplace_back(blocks.size(), length);
+        // Bodies that look like lengths of their own.
+        blocks.insert(blocks.end(), length, static_cast<uint8_t>(length));
+        ends.push_back(blocks.size());
+      }
+    }
+    for (size_t cut = 0; cut <= blocks.size(); ++cut) {
+      Exact input(Bytes(blocks.begin(), blocks.begin() + static_cast<ptrdiff_t>(cut)));
+      const uint8_t* const begin = input.begin();
+      std::vector<std::pair<size_t, size_t>> seen;
+      const bool whole = walk_blocks(begin, begin + cut, [&](const uint8_t* body, size_t length) {
+        seen.emplace_back(static_cast<size_t>(body - begin), length);
+      });
+      ASSERT_EQ(whole, std::find(ends.begin(), ends.end(), cut) != ends.end()) << cut;
+      ASSERT_LE(seen.size(), sent.size());
+      ASSERT_TRUE(std::equal(seen.begin(), seen.end(), sent.begin())) << cut;
+      const auto fits = [cut](const auto& block) { return block.first + block.second <= cut; };
+      ASSERT_EQ(seen.size(), std::count_if(sent.begin(), sent.end(), fits)) << cut;
+    }
   }
 }
 

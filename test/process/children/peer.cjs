@@ -90,6 +90,11 @@ expose({
   read({ channel, traffic }) {
     channels[channel].reading = keep(channels[channel].read({ traffic }))
   },
+  /** Takes messages by event, and counts them. */
+  listen({ channel }) {
+    const { channel: open, received } = channels[channel]
+    open.on('message', (message) => received.add(message))
+  },
   stop({ channel }) {
     channels[channel].stopped = true
   },
@@ -164,6 +169,10 @@ expose({
       threads: readdirSync('/proc/self/task').length,
       files: readdirSync('/proc/self/fd').length,
     }
+  },
+  /** Lets the event loop turn without anything for it to do. */
+  async turn({ turns }) {
+    for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setTimeout(resolve, 1))
   },
   /** Keeps the event loop from turning. */
   block: ({ milliseconds }) => block(milliseconds),
