@@ -87,6 +87,8 @@ class WireOracle {
     bool unopened = false;
     // Whole messages in packets of this side, by packet number: what acknowledges them.
     std::unordered_map<uint64_t, std::vector<Carried>> carried;
+    // Largest number among those.
+    uint64_t newest = 0;
     // Packets that came and are to be acknowledged: how many, since when, and until when.
     uint64_t pending = 0;
     transport::Time pending_since = 0;

@@ -4,6 +4,7 @@
 
 #include "sim/network.h"
 #include "sim/wire_oracle.h"
+#include "transport/loss_detector.h"
 #include "wire/endian.h"
 #include "wire/number.h"
 
@@ -86,6 +87,7 @@ void WireOracle::note_carried(Side& side, const PacketView& view, uint64_t numbe
     const DirectionLedger* direction = sending(side, frame.message.channel);
     if (direction == nullptr) return;
     const uint64_t first = wire::expand32(direction->next_unsent, frame.message.sequence32);
+    side.newest = std::max(side.newest, number);
     side.carried[number].push_back(
         Carried{frame.message.channel, first, first + frame.message.count - 1, network_.now()});
   });
@@ -95,15 +97,18 @@ void WireOracle::note_carried(Side& side, const PacketView& view, uint64_t numbe
 void WireOracle::note_acknowledged(Side& side, const wire::Ack& ack) {
   const transport::Session* session = open_session(side);
   if (session == nullptr || starved(side)) return;
-  const uint64_t newest = network_.now() - session->round_trip();
+  const Time newest = network_.now() - session->round_trip();
   for (uint32_t i = 0; i < ack.range_count; i++) {
     for (uint64_t number = ack.ranges[i].first; number <= ack.ranges[i].last; number++) {
       const auto found = side.carried.find(number);
       if (found == side.carried.end()) continue;
       for (const Carried& run : found->second) {
         DirectionLedger* direction = sending(side, run.channel);
-        // What was lost long ago may be forgotten, and then its acknowledgement says nothing.
-        if (direction == nullptr || run.at < static_cast<Time>(newest)) continue;
+        // What was lost long ago, or many packets ago, may be forgotten, and then its
+        // acknowledgement says nothing.
+        const bool forgotten =
+            run.at < newest || number + transport::LossDetector::kKeptRecords < side.newest;
+        if (direction == nullptr || forgotten) continue;
         for (uint64_t s = run.first; s <= run.last; s++) {
           set_bit(direction->acknowledged, s - direction->first_sequence);
         }

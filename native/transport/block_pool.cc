@@ -48,7 +48,7 @@ void BlockPool::give(uint8_t* block, size_t bytes) {
   Head* head = reinterpret_cast<Head*>(block) - 1;
   const size_t size = footprint(head->index);
   lent_bytes_ -= size;
-  if (idle_bytes_ + size > kKeepBytes) {
+  if (idle_bytes_ + size > keep_) {
     memory_->release(head, size);
     return;
   }

@@ -10,14 +10,14 @@ namespace hawser::transport {
 // Blocks for messages that wait, recycled by size class (powers of two from 64 bytes to 128 KiB,
 // and a little more), so that steady traffic allocates nothing: where none of a class lies idle, a
 // larger one serves as well. Larger blocks than that go straight to Memory.
-class BlockPool final : public Memory {
+class BlockPool final : public Memory, public Reserve {
  public:
   // Idle blocks beyond this go back to Memory: what the largest window of a channel (8 MiB) takes
   // in blocks that are half empty.
   static constexpr size_t kKeepBytes = 16u << 20;
 
-  explicit BlockPool(Memory& memory) : memory_(&memory) {}
-  ~BlockPool() { trim(); }
+  explicit BlockPool(Memory& memory, size_t keep = kKeepBytes) : memory_(&memory), keep_(keep) {}
+  ~BlockPool() { shrink_to(0); }
   BlockPool(const BlockPool&) = delete;
   BlockPool& operator=(const BlockPool&) = delete;
 
@@ -34,7 +34,7 @@ class BlockPool final : public Memory {
   // in use once more as since the last call.
   void settle();
   // Returns every idle block to Memory.
-  void trim();
+  void trim() override;
   size_t idle_bytes() const { return idle_bytes_; }
 
  private:
@@ -61,6 +61,7 @@ class BlockPool final : public Memory {
   void shrink_to(size_t keep);
 
   Memory* memory_;
+  const size_t keep_;
   Head* free_[kClasses] = {};
   size_t idle_bytes_ = 0;
   // In use, in blocks of the classes; and the most of it since the last settle().

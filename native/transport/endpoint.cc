@@ -10,6 +10,13 @@ namespace hawser::transport {
 namespace {
 // However few sessions there may be: these are what an attacker has to fill.
 constexpr uint32_t kLeastHalfOpen = 64;
+// Of the memory that an endpoint may have, the part that may lie idle in blocks. Where several
+// share it, those of one are not given back for another.
+constexpr size_t kIdlePart = 16;
+
+size_t idle_blocks(size_t limit) {
+  return limit == 0 ? BlockPool::kKeepBytes : std::min(BlockPool::kKeepBytes, limit / kIdlePart);
+}
 }  // namespace
 
 Endpoint::Endpoint(Runtime& runtime, const EndpointConfig& config, Security& security)
@@ -18,7 +25,7 @@ Endpoint::Endpoint(Runtime& runtime, const EndpointConfig& config, Security& sec
       config_(config),
       memory_(runtime.memory(), config.memory_limit,
               config.shared == nullptr ? nullptr : &config.shared->memory),
-      pool_(memory_),
+      pool_(memory_, idle_blocks(config.memory_limit)),
       guard_(memory_, runtime.random(), config.handshake_rate, config.unproven_rate),
       replies_(memory_),
       by_connection_id_(memory_, runtime.random()),
@@ -28,6 +35,7 @@ Endpoint::Endpoint(Runtime& runtime, const EndpointConfig& config, Security& sec
       by_reset_token_(memory_, runtime.random()),
       half_open_(memory_, runtime.random(),
                  std::min(config.max_half_open, std::max(config.max_sessions, kLeastHalfOpen))) {
+  memory_.set_reserve(&pool_);
   runtime_.random().fill(hash_key_, sizeof hash_key_);
   uint8_t key[crypto::SipHash::kKeyBytes];
   // Without one no INIT is for us.

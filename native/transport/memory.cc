@@ -25,6 +25,13 @@ void HeapMemory::release(void* pointer, size_t bytes) {
 }
 
 bool QuotaMemory::take(size_t bytes) {
+  if (count(bytes)) return true;
+  if (reserve_ == nullptr || limit_ == 0) return false;
+  reserve_->trim();
+  return count(bytes);
+}
+
+bool QuotaMemory::count(size_t bytes) {
   if (limit_ != 0 && bytes > limit_) return false;
   if (shared_ == nullptr) {
     if (limit_ != 0 && in_use_ > limit_ - bytes) return false;

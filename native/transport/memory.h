@@ -41,6 +41,16 @@ class Memory {
   ~Memory() = default;
 };
 
+// Keeps memory that it does not need now.
+class Reserve {
+ public:
+  // Gives all of it back.
+  virtual void trim() = 0;
+
+ protected:
+  ~Reserve() = default;
+};
+
 // A part of another memory, with a limit of its own. Counts also what is not taken from it: what
 // libcrypto allocates for itself.
 class QuotaMemory final : public Memory {
@@ -63,11 +73,17 @@ class QuotaMemory final : public Memory {
 
   size_t in_use() const { return in_use_; }
 
+  // Asked before something is refused. It takes its memory from here.
+  void set_reserve(Reserve* reserve) { reserve_ = reserve; }
+
  private:
-  // Counts them. False: beyond the limit, nothing changed.
+  // Counts them, if need be with what the reserve gives back. False: beyond the limit, nothing
+  // changed.
   [[nodiscard]] bool take(size_t bytes);
+  [[nodiscard]] bool count(size_t bytes);
 
   Memory& whole_;
+  Reserve* reserve_ = nullptr;
   const size_t limit_;
   std::atomic<size_t>* const shared_;
   size_t in_use_ = 0;

@@ -376,10 +376,10 @@ describe('making a file', () => {
   ] as const)('%s fails with %s: nothing is left', async (method, code, hint) => {
     await breakHandles(method, code)
     for (const work of [
-      Identity.generate().save(file),
-      createPeer({ identity: file, listen: false }),
+      () => Identity.generate().save(file),
+      () => createPeer({ identity: file, listen: false }),
     ]) {
-      const error = await refusal(work)
+      const error = await refusal(work())
       expect(error).toMatchObject({ code: 'IDENTITY_FAILED', cause: { code } })
       expect(error.message).toBe(`cannot make key file '${file}': ${code}`)
       expect(error.hint).toMatch(hint)

@@ -146,5 +146,30 @@ TEST(BlockPool, GivesUpIdleBlocksBeforeItGivesUp) {
   pool.give(nullptr, 100);
 }
 
+TEST(BlockPool, AQuotaTakesIdleBlocksBackBeforeItRefuses) {
+  FailingMemory memory;
+  QuotaMemory quota(memory, 10'000);
+  BlockPool pool(quota, 5'000);
+  quota.set_reserve(&pool);
+  std::vector<uint8_t*> blocks;
+  for (int i = 0; i < 8; i++) blocks.push_back(pool.take(1'000));
+  for (uint8_t* block : blocks) {
+    ASSERT_NE(block, nullptr);
+    pool.give(block, 1'000);
+  }
+  EXPECT_LE(pool.idle_bytes(), 5'000u);
+  EXPECT_GT(pool.idle_bytes(), 3'000u);
+  void* const other = quota.allocate(9'000);
+  ASSERT_NE(other, nullptr);
+  EXPECT_EQ(pool.idle_bytes(), 0u);
+  // Nor for what is only counted.
+  quota.release(other, 9'000);
+  pool.give(pool.take(1'000), 1'000);
+  EXPECT_TRUE(quota.charge(9'500));
+  EXPECT_FALSE(quota.charge(9'500));
+  quota.refund(9'500);
+  EXPECT_EQ(memory.in_use(), 0u);
+}
+
 }  // namespace
 }  // namespace hawser::transport
