@@ -46,8 +46,9 @@ test.each([
   async (_, driver, impair: ImpairOptions) => {
     const pair = await startPair({
       driver,
-      server: { impair: { ...impair, seed: 11 } },
-      client: { impair: { ...impair, seed: 12 } },
+      // Short datagrams, so that there are enough of them to lose some.
+      server: { mtu: 1200, impair: { ...impair, seed: 11 } },
+      client: { mtu: 1200, impair: { ...impair, seed: 12 } },
     })
     await exchange(pair, { up: { seed: 5, count: 2_500 }, down: { seed: 6, count: 1_500 } })
     for (const side of [pair.server, pair.client]) {

@@ -12,7 +12,9 @@ test.each([
   ['IPv6', '::1'],
 ])('%s: datagrams come late, twice, or not at all', async (_, address) => {
   const host = address.includes(':') ? `[${address}]` : address
-  const pair = await startPair({ host })
+  // So that there are many, however long they might be.
+  const mtu = 1200
+  const pair = await startPair({ host, server: { mtu }, client: { mtu } })
   const seen = { late: 0, twice: 0, lost: 0 }
   const held: (() => void)[] = []
 

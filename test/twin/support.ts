@@ -6,6 +6,9 @@ import type { Channel, ChannelOptions } from '../../lib'
 import { makePeer } from '../support/peers'
 import { UdpProxy } from '../support/udp_proxy'
 
+/** The twin's. With longer datagrams there would be so few that by chance none is lost. */
+const mtu = 1200
+
 /** One side of a channel. */
 export interface Side {
   /** Sends, waits for room where it is needed, and says that this was all. */
@@ -120,7 +123,7 @@ export async function startListener(kind: Kind): Promise<Listener> {
     })
     return { port: server.port, id: server.id, side }
   }
-  const peer = await makePeer()
+  const peer = await makePeer({ mtu })
   const side = new Promise<Side>((resolve) => {
     peer.serve('test', (channel) => resolve(addonSide(channel)))
   })
@@ -145,7 +148,7 @@ export async function dial(
     const options = { host: '127.0.0.1', port, id, service: 'test', suite, timeout: 20_000 }
     return twinSide(await connect(options))
   }
-  const peer = await makePeer()
+  const peer = await makePeer({ mtu })
   return addonSide(await peer.open(`hawser://${id}@127.0.0.1:${port}`, 'test', channel))
 }
 
