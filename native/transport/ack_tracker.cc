@@ -6,11 +6,6 @@ namespace hawser::transport {
 
 namespace {
 
-// Acknowledgements that are due at about the same time, of many sessions, leave with one wake-up:
-// those that may wait this long are sent a little early, at a full millisecond.
-constexpr Duration kShortestOnGrid = 10 * kMillisecond;
-constexpr Duration kGrid = kMillisecond;
-
 Time add_saturating(Time time, Duration duration) {
   return duration > kNever - std::max<Time>(time, 0) ? kNever : time + duration;
 }
@@ -61,8 +56,7 @@ Time AckTracker::deadline() const {
   if (requested_) return pending() ? first_pending_at_ : largest_received_at_;
   if (!pending()) return kNever;
   if (pending_packets_ >= policy_.packets) return first_pending_at_;
-  const Time due = add_saturating(first_pending_at_, policy_.max_delay);
-  return policy_.max_delay < kShortestOnGrid || due == kNever ? due : due - due % kGrid;
+  return add_saturating(first_pending_at_, policy_.max_delay);
 }
 
 void AckTracker::on_ack_sent(Time) {
