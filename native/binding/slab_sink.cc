@@ -5,7 +5,6 @@
 
 #include "transport/channel.h"
 #include "wire/frames.h"
-#include "wire/varint.h"
 
 namespace hawser::binding {
 namespace {
@@ -13,17 +12,6 @@ namespace {
 constexpr size_t kRunColumns = 4;
 // Bytes of large messages in one batch, but for a single larger one.
 constexpr size_t kLargeBytes = 32u << 20;
-
-// The message at `from` in a run, and where it ends. The core made the run: it is well-formed.
-struct Piece {
-  const uint8_t* data;
-  size_t length;
-};
-Piece read_piece(const uint8_t* from, const uint8_t* end) {
-  uint64_t length = 0;
-  const uint8_t* data = wire::read_varint(from, end, length);
-  return {data, static_cast<size_t>(length)};
-}
 
 }  // namespace
 
@@ -165,16 +153,17 @@ bool SlabSink::take_large(int32_t handle, const uint8_t* run, size_t length, uin
   const size_t first_entry = entries_;
   const uint8_t* at = run;
   for (uint32_t i = 0; i < count; i++) {
-    const Piece piece = read_piece(at, run + length);
+    const uint8_t* body = nullptr;
+    size_t size = 0;
+    at = wire::next_block(at, run + length, body, size);
     napi_value buffer = nullptr;
-    if (napi_create_buffer_copy(env_, piece.length, piece.data, nullptr, &buffer) != napi_ok ||
+    if (napi_create_buffer_copy(env_, size, body, nullptr, &buffer) != napi_ok ||
         napi_set_element(env_, large_, large_count_ + i, buffer) != napi_ok) {
       return false;
     }
     int32_t* entry = tables_.entries + 2 * (first_entry + i);
     entry[0] = static_cast<int32_t>(large_count_ + i);
-    entry[1] = static_cast<int32_t>(piece.length);
-    at = piece.data + piece.length;
+    entry[1] = static_cast<int32_t>(size);
   }
   entries_ += count;
   large_count_ += count;
