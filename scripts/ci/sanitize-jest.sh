@@ -19,6 +19,7 @@ preload="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libstdc++.so)
 
 export HAWSER_ADDON=$addon HAWSER_SANITIZER=address,undefined
 export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=32 UBSAN_OPTIONS=print_stacktrace=1
-LD_PRELOAD=$preload node node_modules/jest/bin/jest.js --config jest.config.cjs \
+node scripts/ci/jest.mjs "$report" \
+  env LD_PRELOAD="$preload" node node_modules/jest/bin/jest.js --config jest.config.cjs \
   --testPathIgnorePatterns '/test/package/' '/test/claims/' '/test/lab/' '/test/bench/' --testTimeout 120000 \
-  --passWithNoTests --json --outputFile="$report"
+  --passWithNoTests
