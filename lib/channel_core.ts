@@ -59,7 +59,6 @@ export class ChannelCore
   readonly service: string
   readonly remote: Remote
   readonly metadata: Buffer
-  readonly closed: Promise<CloseInfo>
 
   readonly #owner: ChannelOwner
   readonly #engine: Engine
@@ -70,7 +69,9 @@ export class ChannelCore
   readonly #writer: Writer
   #state: 'open' | 'ended' | 'closed' = 'open'
   #info: CloseInfo | undefined
-  #resolveClosed!: (info: CloseInfo) => void
+  /** Made when somebody asks for it. */
+  #closed: Promise<CloseInfo> | undefined
+  #resolveClosed: ((info: CloseInfo) => void) | undefined
   #ending: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #lastStats: ChannelStats | undefined
@@ -88,9 +89,6 @@ export class ChannelCore
     this.metadata = origin.metadata
     this.#reader = new Reader<unknown>(this)
     this.#writer = new Writer(owner.engine, origin.handle, origin.settings)
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve
-    })
     this.#engine.addChannel(origin.handle, this)
   }
 
@@ -106,6 +104,16 @@ export class ChannelCore
 
   get state(): 'open' | 'ended' | 'closed' {
     return this.#state
+  }
+
+  get closed(): Promise<CloseInfo> {
+    this.#closed ??=
+      this.#info === undefined
+        ? new Promise((resolve) => {
+            this.#resolveClosed = resolve
+          })
+        : Promise.resolve(this.#info)
+    return this.#closed
   }
 
   // --- Sending.
@@ -341,7 +349,7 @@ export class ChannelCore
     const quiet = ended || this.#closing !== undefined
     this.#reader.finish({ ended, discard, error: error ?? (quiet ? undefined : this.#notOpen()) })
     this.#owner.onChannelClosed(this)
-    this.#resolveClosed(info)
+    this.#resolveClosed?.(info)
     // Not from within the application's own call of reset() or destroy().
     process.nextTick(() => this.emit('close', info))
   }

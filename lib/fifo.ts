@@ -1,8 +1,11 @@
 // A first-in first-out queue whose cost per element does not grow with its length.
 
+/** What empty queues have instead of an array each: most of many channels never queue anything. Nothing is put into it. */
+const nothing: never[] = []
+
 /** First in, first out. */
 export class Fifo<T> {
-  #items: T[] = []
+  #items: T[] = nothing
   #head = 0
 
   get length(): number {
@@ -10,7 +13,8 @@ export class Fifo<T> {
   }
 
   push(item: T): void {
-    this.#items.push(item)
+    if (this.#items === nothing) this.#items = [item]
+    else this.#items.push(item)
   }
 
   /** Adds many at once. Takes the array over when nothing else is queued: do not change it afterwards. */
@@ -39,14 +43,14 @@ export class Fifo<T> {
   }
 
   /** Everything that is queued, oldest first; the queue is empty afterwards. */
-  takeAll(): T[] {
+  takeAll(): readonly T[] {
     const items = this.#head === 0 ? this.#items : this.#items.slice(this.#head)
     this.clear()
     return items
   }
 
   clear(): void {
-    this.#items = []
+    this.#items = nothing
     this.#head = 0
   }
 

@@ -68,7 +68,8 @@ export const enum ClosedBy {
 
 export interface IncomingDetail {
   readonly service: string
-  readonly metadata: Buffer
+  /** Left out: empty. */
+  readonly metadata?: Buffer
 }
 
 export interface SocketConfig {

@@ -30,6 +30,9 @@ import { Session } from './session'
 import { hostStats, type PeerStats, sessionStats } from './stats'
 import { type Waiter, type Waiting, type WaitSettings, wait, waitForever } from './waiting'
 
+/** The metadata of all channels that have none. */
+const noBytes = Buffer.alloc(0)
+
 /** How long `close` waits for the sessions to say goodbye, beside what `impair` adds. Milliseconds. */
 const goodbyeTimeout = 250
 
@@ -195,7 +198,7 @@ export class PeerCore
     service: string,
     settings: ChannelSettings,
   ): ChannelCore {
-    const metadata = Buffer.from(settings.metadata ?? [])
+    const metadata = settings.metadata === undefined ? noBytes : Buffer.from(settings.metadata)
     return this.#addChannel(this.#makeChannel(session, handle, service, settings, metadata))
   }
 
@@ -253,7 +256,8 @@ export class PeerCore
       native.channelRelease(handle)
       return
     }
-    service.consider(new Offer(this.engine, service, handle, session, detail.metadata))
+    const { metadata = noBytes } = detail
+    service.consider(new Offer(this.engine, service, handle, session, metadata))
   }
 
   onFailed(errno: number): void {

@@ -281,7 +281,7 @@ export class Reader<In> {
   }
 
   /** Gives messages to the listeners; what is left when the last listener goes is kept. */
-  #emitAll(messages: Buffer[]): void {
+  #emitAll(messages: readonly Buffer[]): void {
     let index = 0
     // Once more after each listener that throws; a function of its own for each message would cost more than all the rest here.
     while (index < messages.length) {

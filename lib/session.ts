@@ -6,6 +6,27 @@ import type { Engine } from './engine'
 import type { Attempt } from './errors'
 import { type PeerId, peerIdFromKey } from './identity'
 
+/** An object with an `address` of its own, whose value is asked for: all of them share one function, and so one shape. */
+class SessionRemote implements Remote {
+  static readonly #property: PropertyDescriptor & ThisType<SessionRemote> = {
+    enumerable: true,
+    get() {
+      return this.#session.address
+    },
+  }
+
+  readonly #session: Session
+  readonly id: PeerId
+  declare readonly address: string
+
+  constructor(session: Session) {
+    this.#session = session
+    this.id = session.id
+    Object.defineProperty(this, 'address', SessionRemote.#property)
+    Object.freeze(this)
+  }
+}
+
 export class Session {
   readonly handle: number
   readonly id: PeerId
@@ -24,8 +45,8 @@ export class Session {
   #first: Place | undefined
   /** Where it was reached last. */
   #last: Place
-  /** {@link formatAddress} of that. */
-  #address: string
+  /** {@link formatAddress} of that, once somebody has asked. */
+  #address: string | undefined
   /** One object for all channels, which follows the peer. */
   readonly remote: Remote
 
@@ -36,14 +57,14 @@ export class Session {
     this.#started = engine.clock.now()
     this.#places = places
     this.#last = places[0] ?? { host: '0.0.0.0', port: 0 }
-    this.#address = formatAddress(id, this.#last)
-    const address = () => this.#whereNow()
-    this.remote = Object.freeze({
-      id,
-      get address() {
-        return address()
-      },
-    })
+    this.remote = new SessionRemote(this)
+  }
+
+  /** Where it is reached now, or was last. */
+  get address(): string {
+    this.#look()
+    this.#address ??= formatAddress(this.id, this.#last)
+    return this.#address
   }
 
   /** A session that a peer made with us; `undefined` if it is gone already. */
@@ -57,26 +78,24 @@ export class Session {
 
   opened(): void {
     this.state = 'open'
-    this.#whereNow()
+    this.#look()
     this.#first = this.#last
   }
 
   /** Before its handle is given back. */
   closed(): void {
-    this.#whereNow()
+    this.#look()
     this.state = 'closed'
   }
 
-  #whereNow(): string {
-    if (this.state !== 'open') return this.#address
+  #look(): void {
+    if (this.state !== 'open') return
     const found = this.#engine.native.sessionRemote(this.handle)
-    if (found === undefined) return this.#address
+    if (found === undefined) return
     const { address: host, port } = found
-    if (host !== this.#last.host || port !== this.#last.port) {
-      this.#last = { host, port }
-      this.#address = formatAddress(this.id, this.#last)
-    }
-    return this.#address
+    if (host === this.#last.host && port === this.#last.port) return
+    this.#last = { host, port }
+    this.#address = undefined
   }
 
   /** What came of each address so far. `failure`: why none of them worked. */

@@ -40,13 +40,15 @@ void EventTable::add_incoming(int32_t handle, int32_t host, int32_t session,
   napi_value detail = nullptr;
   napi_value service = nullptr;
   napi_value metadata = nullptr;
+  // Most have none, and a Buffer of no bytes takes as much as one of some.
+  const bool empty = channel.metadata_length() == 0;
   if (napi_create_object(env_, &detail) == napi_ok &&
       napi_create_string_utf8(env_, reinterpret_cast<const char*>(channel.service()),
                               channel.service_length(), &service) == napi_ok &&
-      napi_create_buffer_copy(env_, channel.metadata_length(), channel.metadata(), nullptr,
-                              &metadata) == napi_ok) {
+      (empty || napi_create_buffer_copy(env_, channel.metadata_length(), channel.metadata(),
+                                        nullptr, &metadata) == napi_ok)) {
     napi_set_named_property(env_, detail, "service", service);
-    napi_set_named_property(env_, detail, "metadata", metadata);
+    if (!empty) napi_set_named_property(env_, detail, "metadata", metadata);
     set_detail(detail);
   }
   add(EventType::kChannelIncoming, handle, host, session);

@@ -10,8 +10,11 @@
 namespace hawser::transport {
 
 // A growable queue of plain data over Memory, addressed by a number that only rises: the first
-// element ever pushed is number `first()` at that moment, each next one more. Growth doubles;
-// elements keep their numbers. Nothing is allocated while the queue stays within its capacity.
+// element ever pushed is number `first()` at that moment, each next one more. Elements keep their
+// numbers. Growth doubles, but goes from 256 to 2,048 elements in one step: what is busy enough for
+// more than the first has its size at once, and does not ask for memory again later, when more
+// happens to be on its way than ever before. Nothing is allocated while the queue stays within its
+// capacity.
 template <typename T>
 class Ring {
   static_assert(std::is_trivially_copyable_v<T>, "Ring moves its elements with memcpy");
@@ -41,8 +44,8 @@ class Ring {
 
   [[nodiscard]] bool reserve(size_t wanted) {
     if (wanted <= capacity_) return true;
-    size_t grown = capacity_ == 0 ? kFirst : capacity_ * 2;
-    while (grown < wanted) grown *= 2;
+    size_t grown = capacity_ == 0 ? kFirst : capacity_;
+    while (grown < wanted) grown = grown == kFew ? kMany : grown * 2;
     auto* fresh = static_cast<T*>(memory_->allocate(grown * sizeof(T)));
     if (fresh == nullptr) return false;
     for (uint64_t i = first_; i != end_; i++) fresh[i & (grown - 1)] = data_[i & (capacity_ - 1)];
@@ -76,7 +79,9 @@ class Ring {
   }
 
  private:
-  static constexpr size_t kFirst = 16;
+  static constexpr size_t kFirst = 8;
+  static constexpr size_t kFew = 256;
+  static constexpr size_t kMany = 2048;
 
   Memory* memory_;
   T* data_ = nullptr;

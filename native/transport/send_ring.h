@@ -71,8 +71,9 @@ class SendRing {
   size_t memory_bytes() const { return capacity_ + index_capacity_ * sizeof(uint32_t); }
 
  private:
-  static constexpr size_t kFirstBytes = 2048;
-  static constexpr size_t kFirstIndex = 64;
+  // Most of many channels are quiet: one message that is not long, and a few short ones.
+  static constexpr size_t kFirstBytes = 256;
+  static constexpr size_t kFirstIndex = 8;
 
   void write(uint64_t position, const uint8_t* data, size_t length);
 

@@ -168,11 +168,15 @@ class Session {
   class Fate;
   enum class Taken : uint8_t { kYes, kNoMemory, kClosed };
 
-  // Packet numbers below this are looked for among duplicates; a path that reorders more loses
-  // them.
+  // So many packet numbers below the largest are looked for among duplicates; a path that reorders
+  // more loses them. It begins with the smallest window, and gets the other one when kManyPackets
+  // came within a second.
   static constexpr size_t kDuplicateWindow = 8'192;
-  // Frame references that one packet may carry.
+  static constexpr uint64_t kManyPackets = 256;
+  // Frame references that one packet may carry, and how many one may carry at least: most sessions
+  // of a server have few on their way, and keep room for few.
   static constexpr size_t kMaxRefs = 64;
+  static constexpr size_t kFewRefs = 8;
   void notify(uint32_t events);
   void open_now(Time now);
   // Instead of open_now(): the peer is told, the owner never hears of it.
@@ -252,6 +256,7 @@ class Session {
   // An authentic packet; `data` is the whole datagram, opened.
   void take_packet(Time now, const PathAddress& from, uint64_t number, const uint8_t* data,
                    size_t length);
+  void widen_window(Time now);
   void on_packet_while_closing(Time now, const uint8_t* frames, size_t length);
   // The channel a frame speaks of, made if it is new and the peer may open it. nullptr: the frame
   // is to be ignored, or `taken` says what is wrong.
@@ -280,10 +285,10 @@ class Session {
   size_t build_packet(Time now, uint8_t* out, size_t capacity, bool allowed, bool probe);
   uint8_t* write_session_control(uint8_t* out, uint8_t* end, FrameRef* refs, size_t& ref_count);
   uint8_t* write_channel_control(Time now, uint8_t* out, uint8_t* end, FrameRef* refs,
-                                 size_t& ref_count);
+                                 size_t& ref_count, size_t most_refs);
   // `counted`: it wrote a message of a counted channel, and nothing else.
   uint8_t* write_channel_data(Time now, uint8_t* out, uint8_t* end, FrameRef* refs,
-                              size_t& ref_count, bool& counted);
+                              size_t& ref_count, size_t most_refs, bool& counted);
   uint8_t* write_acks(Time now, uint8_t* out, uint8_t* end);
   AckCause ack_cause(Time now) const;
   void advise_channels();
@@ -343,6 +348,8 @@ class Session {
 
   // Receiving.
   PacketWindow received_;
+  // When the packets received were a multiple of kManyPackets.
+  Time many_received_at_ = 0;
   AckTracker acks_;
   ReceptionMonitor reception_;
   PacketInHand reading_;

@@ -185,10 +185,11 @@ void Session::prepare_probe() {
 
 size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allowed, bool probe) {
   // Before anything is taken from the channels: what a packet carries must not be forgotten.
-  if (!refs_.reserve(refs_.size() + kMaxRefs) || !loss_.reserve_one(now)) {
+  if (!refs_.reserve(refs_.size() + kFewRefs) || !loss_.reserve_one(now)) {
     retry_at_ = now + kRetryPause;
     return 0;
   }
+  const size_t most_refs = std::min(kMaxRefs, refs_.capacity() - refs_.size());
   FrameRef refs[kMaxRefs];
   size_t ref_count = 0;
   uint8_t* const frames = out + wire::kHeaderBytes;
@@ -198,7 +199,7 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
   uint8_t* p = frames;
   if (allowed) {
     p = write_session_control(p, end, refs, ref_count);
-    p = write_channel_control(now, p, end, refs, ref_count);
+    p = write_channel_control(now, p, end, refs, ref_count, most_refs);
   }
   const bool data = allowed && !active_.empty();
   bool eliciting = p != frames;
@@ -216,7 +217,7 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
   bool counted = false;
   if (data) {
     // One byte is kept for ACK_NOW.
-    uint8_t* after = write_channel_data(now, p, end - 1, refs, ref_count, counted);
+    uint8_t* after = write_channel_data(now, p, end - 1, refs, ref_count, most_refs, counted);
     wrote_data = after != p;
     p = after;
   }
@@ -343,9 +344,9 @@ uint8_t* Session::write_session_control(uint8_t* out, uint8_t* end, FrameRef* re
 }
 
 uint8_t* Session::write_channel_control(Time now, uint8_t* out, uint8_t* end, FrameRef* refs,
-                                        size_t& ref_count) {
+                                        size_t& ref_count, size_t most_refs) {
   while (Channel* channel = control_.front()) {
-    out = channel->write_control(now, out, end, refs, ref_count, kMaxRefs);
+    out = channel->write_control(now, out, end, refs, ref_count, most_refs);
     if (channel->wants_control()) break;  // the packet is full
     control_.remove(channel);
   }
@@ -353,10 +354,10 @@ uint8_t* Session::write_channel_control(Time now, uint8_t* out, uint8_t* end, Fr
 }
 
 uint8_t* Session::write_channel_data(Time now, uint8_t* out, uint8_t* end, FrameRef* refs,
-                                     size_t& ref_count, bool& counted) {
+                                     size_t& ref_count, size_t most_refs, bool& counted) {
   uint8_t* const begin = out;
   while (Channel* channel = active_.front()) {
-    if (ref_count == kMaxRefs) break;
+    if (ref_count == most_refs) break;
     // A message of a counted channel has its packet to itself.
     if (channel->counted() && out != begin) break;
     channel->adapt(now, path_.congestion.window());
