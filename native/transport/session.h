@@ -176,7 +176,7 @@ class Session {
   // Frame references that one packet may carry, and how many one may carry at least: most sessions
   // of a server have few on their way, and keep room for few.
   static constexpr size_t kMaxRefs = 64;
-  static constexpr size_t kFewRefs = 8;
+  static constexpr size_t kFewRefs = 4;
   void notify(uint32_t events);
   void open_now(Time now);
   // Instead of open_now(): the peer is told, the owner never hears of it.
