@@ -17,7 +17,8 @@ constexpr uint64_t kFourP = 4 * kMask;
 
 Wide multiply(uint64_t a, uint64_t b) { return static_cast<Wide>(a) * b; }
 
-// What the five columns of a product come to. Each is below 2^112.
+// What the five columns of a product come to. Each is below 2^121: five products of a limb below
+// 2^57 and 19 times another one.
 void reduce(Wide columns[5], uint64_t limbs[5]) {
   Wide above = 0;
   for (int i = 0; i < 5; i++) {
@@ -25,10 +26,10 @@ void reduce(Wide columns[5], uint64_t limbs[5]) {
     limbs[i] = static_cast<uint64_t>(column) & kMask;
     above = column >> kLimbBits;
   }
-  // `above` is below 2^61, so 19 times it needs 128 bits. 2^255 = 19 modulo p.
+  // `above` is below 2^70, so 19 times it needs 128 bits. 2^255 = 19 modulo p.
   const Wide lowest = limbs[0] + 19 * above;
   limbs[0] = static_cast<uint64_t>(lowest) & kMask;
-  limbs[1] += static_cast<uint64_t>(lowest >> kLimbBits);  // below 2^15
+  limbs[1] += static_cast<uint64_t>(lowest >> kLimbBits);  // below 2^24
 }
 
 }  // namespace
@@ -89,17 +90,27 @@ void Field25519::store(uint8_t bytes[32]) const {
   store_le64(bytes + 24, l[3] >> 39 | l[4] << 12);
 }
 
-Field25519 Field25519::operator+(const Field25519& other) const {
+Field25519 Field25519::loose_plus(const Field25519& other) const {
   Field25519 sum;
   for (int i = 0; i < 5; i++) sum.limbs_[i] = limbs_[i] + other.limbs_[i];
+  return sum;
+}
+
+Field25519 Field25519::loose_minus(const Field25519& other) const {
+  Field25519 difference;
+  difference.limbs_[0] = limbs_[0] + kFourP0 - other.limbs_[0];
+  for (int i = 1; i < 5; i++) difference.limbs_[i] = limbs_[i] + kFourP - other.limbs_[i];
+  return difference;
+}
+
+Field25519 Field25519::operator+(const Field25519& other) const {
+  Field25519 sum = loose_plus(other);
   sum.carry();
   return sum;
 }
 
 Field25519 Field25519::operator-(const Field25519& other) const {
-  Field25519 difference;
-  difference.limbs_[0] = limbs_[0] + kFourP0 - other.limbs_[0];
-  for (int i = 1; i < 5; i++) difference.limbs_[i] = limbs_[i] + kFourP - other.limbs_[i];
+  Field25519 difference = loose_minus(other);
   difference.carry();
   return difference;
 }

@@ -3,7 +3,8 @@
 //
 // A number is five limbs of 51 bits (Bernstein, Duif, Lange, Schwabe, Yang, "High-speed
 // high-security signatures", 2011), so that products of limbs fit 128 bits with room for their
-// sums. Limbs are below 2^52 after every operation, which each operation also expects.
+// sums. Limbs are below 2^52 after every operation, which each operation also expects, but for the
+// loose ones.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,11 @@ class Field25519 {
   Field25519 operator-(const Field25519& other) const;
   Field25519 operator*(const Field25519& other) const;
   Field25519 square() const;
+  // Sums and differences for factors of products and squares only, which take limbs below 2^57:
+  // without a carry, half of the time of adding is saved. Limbs grow by one bit, or to 2^54 from
+  // 2^53; `other` of a difference must come from an operation that is not loose.
+  Field25519 loose_plus(const Field25519& other) const;
+  Field25519 loose_minus(const Field25519& other) const;
   bool operator==(const Field25519& other) const;
 
   bool is_zero() const { return *this == Field25519(); }

@@ -13,33 +13,38 @@ constexpr uint8_t kOrder[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 
                                 0,    0,    0,    0,    0,    0,    0,    0,    0,    0x10};
 constexpr int kOrderTopBit = 252;
 
+// A point with Z = 1, as it is added again and again: y - x, y + x, 2dxy.
+struct Addend {
+  Field25519 minus, plus, product;
+};
+
 // A point in extended coordinates (Hisil, Wong, Carter, Dawson, "Twisted Edwards Curves Revisited",
 // 2008): x = X / Z, y = Y / Z, xy = T / Z. The formulas are those of RFC 8032 5.1.4.
 struct Point {
   Field25519 x, y, z, t;
 
-  Point doubled() const {
+  // Only plus() needs T; without it, a multiplication is saved.
+  Point doubled(bool with_t) const {
     const Field25519 a = x.square();
     const Field25519 b = y.square();
     const Field25519 zz = z.square();
-    const Field25519 c = zz + zz;
-    const Field25519 h = a + b;
-    const Field25519 e = h - (x + y).square();
-    const Field25519 g = a - b;
-    const Field25519 f = c + g;
-    return {e * f, g * h, f * g, e * h};
+    const Field25519 h = a.loose_plus(b);
+    const Field25519 e = h.loose_minus(x.loose_plus(y).square());
+    const Field25519 g = a.loose_minus(b);
+    const Field25519 f = zz.loose_plus(zz).loose_plus(g);
+    return {e * f, g * h, f * g, with_t ? e * h : Field25519()};
   }
-  Point plus(const Point& other, const Field25519& twice_d) const {
-    const Field25519 a = (y - x) * (other.y - other.x);
-    const Field25519 b = (y + x) * (other.y + other.x);
-    const Field25519 c = t * twice_d * other.t;
-    const Field25519 zz = z * other.z;
-    const Field25519 d = zz + zz;
-    const Field25519 e = b - a;
-    const Field25519 f = d - c;
-    const Field25519 g = d + c;
-    const Field25519 h = b + a;
-    return {e * f, g * h, f * g, e * h};
+  // Whoever doubles the sum does not need its T.
+  Point plus(const Addend& other) const {
+    const Field25519 a = y.loose_minus(x) * other.minus;
+    const Field25519 b = y.loose_plus(x) * other.plus;
+    const Field25519 c = t * other.product;
+    const Field25519 d = z.loose_plus(z);
+    const Field25519 e = b.loose_minus(a);
+    const Field25519 f = d.loose_minus(c);
+    const Field25519 g = d.loose_plus(c);
+    const Field25519 h = b.loose_plus(a);
+    return {e * f, g * h, f * g, Field25519()};
   }
   bool is_neutral() const { return x.is_zero() && y == z; }
 };
@@ -59,13 +64,15 @@ bool decode(const uint8_t id[kEd25519PublicBytes], const Field25519& d, Point* p
   return true;
 }
 
+// `point`: with Z = 1.
 bool has_prime_order(const Point& point, const Field25519& d) {
   if (point.is_neutral()) return false;
-  const Field25519 twice_d = d + d;
+  const Addend addend{point.y - point.x, point.y + point.x, point.t * (d + d)};
   Point multiple = point;  // by the bits of L, from the top one down
   for (int bit = kOrderTopBit - 1; bit >= 0; bit--) {
-    multiple = multiple.doubled();
-    if ((kOrder[bit / 8] >> (bit % 8) & 1) != 0) multiple = multiple.plus(point, twice_d);
+    const bool set = (kOrder[bit / 8] >> (bit % 8) & 1) != 0;
+    multiple = multiple.doubled(set);
+    if (set) multiple = multiple.plus(addend);
   }
   return multiple.is_neutral();
 }
