@@ -168,11 +168,9 @@ class Session {
   class Fate;
   enum class Taken : uint8_t { kYes, kNoMemory, kClosed };
 
-  // So many packet numbers below the largest are looked for among duplicates; a path that reorders
-  // more loses them. It begins with the smallest window, and gets the other one when kManyPackets
-  // came within a second.
+  // Packet numbers below this are looked for among duplicates; a path that reorders more loses
+  // them.
   static constexpr size_t kDuplicateWindow = 8'192;
-  static constexpr uint64_t kManyPackets = 256;
   // Frame references that one packet may carry, and how many one may carry at least: most sessions
   // of a server have few on their way, and keep room for few.
   static constexpr size_t kMaxRefs = 64;
@@ -256,7 +254,6 @@ class Session {
   // An authentic packet; `data` is the whole datagram, opened.
   void take_packet(Time now, const PathAddress& from, uint64_t number, const uint8_t* data,
                    size_t length);
-  void widen_window(Time now);
   void on_packet_while_closing(Time now, const uint8_t* frames, size_t length);
   // The channel a frame speaks of, made if it is new and the peer may open it. nullptr: the frame
   // is to be ignored, or `taken` says what is wrong.
@@ -348,8 +345,6 @@ class Session {
 
   // Receiving.
   PacketWindow received_;
-  // When the packets received were a multiple of kManyPackets.
-  Time many_received_at_ = 0;
   AckTracker acks_;
   ReceptionMonitor reception_;
   PacketInHand reading_;

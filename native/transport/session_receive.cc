@@ -111,7 +111,6 @@ void Session::take_packet(Time now, const PathAddress& from, uint64_t number, co
   }
   const bool newest = !received_.any() || number > received_.largest();
   received_.mark(number);
-  widen_window(now);
   if (reception_.on_packet(number)) advise_channels();
   const bool here = from == path_.address;
   if (here && number > path_.largest) path_.largest = number;
@@ -121,13 +120,6 @@ void Session::take_packet(Time now, const PathAddress& from, uint64_t number, co
   }
   if (acks_.ack_due(now)) runtime_.make_ready(this);
   rearm(now);
-}
-
-// Without memory it stays as it is.
-void Session::widen_window(Time now) {
-  if (totals_.packets_received % kManyPackets != 0 || received_.bits() >= kDuplicateWindow) return;
-  if (now - many_received_at_ <= kSecond) (void)received_.ensure(kDuplicateWindow);
-  many_received_at_ = now;
 }
 
 void Session::on_packet_while_closing(Time now, const uint8_t* frames, size_t length) {
