@@ -11,6 +11,11 @@ cmake -S native -B "$build" -G Ninja -DHAWSER_LINKED_OPENSSL="$(realpath "$build
   exit 1
 }
 cmake --build "$build" --target hawser_unit hawser_sim -j "$(nproc)" -- --quiet
+# What replaces malloc is only there without a sanitizer, which replaces it itself.
+if grep -q hawser_allocations "$build/build.ninja"; then
+  cmake --build "$build" --target hawser_allocations -j "$(nproc)" -- --quiet
+  "$build/hawser_allocations" --gtest_brief=1 --gtest_output="json:${report%.json}-allocations.json"
+fi
 # The seeds beside the tests: each uses one processor.
 "$build/hawser_sim" --seeds "${HAWSER_SEEDS:-2000}" >"$build.seeds.log" 2>&1 &
 seeds=$!

@@ -22,11 +22,6 @@ interface Report {
 }
 
 const messages = 1_000_000
-/**
- * The rings of sent packets and of what they carried, of both sides, may double up to three times more: how many records
- * there are at once depends on what is lost when, and on a busy machine on who waits for whom.
- */
-const lastGrowths = 12
 const script = path.join(__dirname, 'children', 'steady.cjs')
 const native = path.resolve(__dirname, '../../native')
 const nodeHeaders = path.join(path.dirname(require.resolve('node-api-headers')), 'include')
@@ -60,14 +55,17 @@ test.each(['hybrid', 'thread'])(
       env: { LD_PRELOAD: hooks },
     })
     expect(ending).toMatchObject({ code: 0, signal: null, stderr: '' })
-    const found: Report = JSON.parse(ending.stdout)
-    process.stdout.write(
-      `steady, ${driver}: ${found.messages} messages, ${found.lost} datagrams lost; calls: ${found.ours} of the addon, ` +
-        `${found.beneath} beneath it, ${found.elsewhere} elsewhere\n`,
-    )
+    const windows: Report[] = JSON.parse(ending.stdout)
+    for (const { messages, lost, ours, beneath, elsewhere } of windows) {
+      process.stdout.write(
+        `steady, ${driver}: ${messages} messages, ${lost} datagrams lost; calls: ${ours} of the addon, ` +
+          `${beneath} beneath it, ${elsewhere} elsewhere\n`,
+      )
+    }
+    const found = windows.at(-1) as Report
     expect(found.messages).toBe(messages)
     expect(found.lost).toBeGreaterThan(100)
-    expect(found.ours).toBeLessThanOrEqual(lastGrowths)
+    expect(found.ours).toBe(0)
     // The functions are in place: batches do make Node.js ask for some.
     expect(found.beneath).toBeGreaterThan(0)
   },
