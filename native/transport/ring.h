@@ -11,7 +11,7 @@ namespace hawser::transport {
 
 // A growable queue of plain data over Memory, addressed by a number that only rises: the first
 // element ever pushed is number `first()` at that moment, each next one more. Elements keep their
-// numbers. Growth doubles, but goes from 256 to 2,048 elements in one step: what is busy enough for
+// numbers. Growth doubles, but goes from 256 to 1,024 elements in one step: what is busy enough for
 // more than the first has its size at once, and does not ask for memory again later, when more
 // happens to be on its way than ever before. Nothing is allocated while the queue stays within its
 // capacity.
@@ -81,7 +81,7 @@ class Ring {
  private:
   static constexpr size_t kFirst = 8;
   static constexpr size_t kFew = 256;
-  static constexpr size_t kMany = 2048;
+  static constexpr size_t kMany = 1024;
 
   Memory* memory_;
   T* data_ = nullptr;
