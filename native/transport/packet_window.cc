@@ -42,6 +42,7 @@ void PacketWindow::mark(uint64_t number) {
 
 void PacketWindow::release() {
   free_words();
+  if (any_) floor_ = largest_ + 1;
   words_ = nullptr;
   word_count_ = 0;
 }

@@ -33,6 +33,10 @@ class PacketWindow {
   bool any() const { return any_; }
   size_t bits() const { return words_ == nullptr ? 0 : word_count_ * 64; }
 
+  // Would it, with `number` marked, still know of every number that was ever new to it? True until
+  // the numbers since the first one, or since release(), are more than the window is long.
+  bool reaches(uint64_t number) const { return number - floor_ < bits(); }
+
   // Gives the memory back; everything up to the largest counts as seen from now on.
   void release();
 
@@ -47,6 +51,8 @@ class PacketWindow {
   uint64_t* words_ = nullptr;
   size_t word_count_ = 0;
   uint64_t largest_ = 0;
+  // All below counts as seen, however long the window.
+  uint64_t floor_ = 0;
   bool any_ = false;
 };
 

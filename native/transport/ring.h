@@ -79,7 +79,7 @@ class Ring {
   }
 
  private:
-  static constexpr size_t kFirst = 8;
+  static constexpr size_t kFirst = 4;
   static constexpr size_t kFew = 256;
   static constexpr size_t kMany = 1024;
 

@@ -169,7 +169,7 @@ class Session {
   enum class Taken : uint8_t { kYes, kNoMemory, kClosed };
 
   // Packet numbers below this are looked for among duplicates; a path that reorders more loses
-  // them.
+  // them. There is memory for so many once so many have come.
   static constexpr size_t kDuplicateWindow = 8'192;
   // Frame references that one packet may carry, and how many one may carry at least: most sessions
   // of a server have few on their way, and keep room for few.

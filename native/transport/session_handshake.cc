@@ -186,7 +186,8 @@ void Session::on_answer_computed(Time now) {
   keys_.handshake->refund();  // as good as gone
   keys_.protection =
       endpoint_.security().protect(endpoint_.memory(), *keys_.handshake, keys_.binding);
-  if (keys_.protection == nullptr || !charge_keys() || !received_.ensure(kDuplicateWindow)) {
+  if (keys_.protection == nullptr || !charge_keys() ||
+      !received_.ensure(PacketWindow::kMinimumBits)) {
     fail_handshake(now, wire::Code::kOutOfMemory, "out of memory");
     return;
   }
@@ -227,7 +228,8 @@ bool Session::start_half_open(Time now, Handshake& handshake, const wire::InitPa
   uint8_t* message = wire::write_response_header(opening_->flight, header);
   std::memcpy(message, handshake.message(), handshake.message_length());
   keys_.protection = security.protect(endpoint_.memory(), handshake, keys_.binding);
-  if (keys_.protection == nullptr || !charge_keys() || !received_.ensure(kDuplicateWindow))
+  if (keys_.protection == nullptr || !charge_keys() ||
+      !received_.ensure(PacketWindow::kMinimumBits))
     return false;
   state_ = State::kHalfOpen;
   keys_.suite = handshake.suite;
@@ -276,7 +278,7 @@ bool Session::swap_channel_ids() {
 }
 
 bool Session::adopt(Time now, Session& proven) {
-  if (!received_.ensure(kDuplicateWindow) || !swap_channel_ids()) return false;
+  if (!received_.ensure(PacketWindow::kMinimumBits) || !swap_channel_ids()) return false;
   endpoint_.inherit(this, &proven);
   drop_handshake();
   initiator_ = false;

@@ -83,7 +83,7 @@ bool Session::unpark(Time now) {
   const bool slept = keys_.charged == 0;
   if (!charge_keys()) return false;
   if (received_.bits() != 0) return true;
-  if (!received_.ensure(kDuplicateWindow)) {
+  if (!received_.ensure(PacketWindow::kMinimumBits)) {
     // It sleeps on: no timer would give back what was charged just now.
     if (slept) {
       refund_keys();

@@ -169,5 +169,43 @@ TEST(PacketWindow, FailedGrowthKeepsTheOldWindow) {
   EXPECT_FALSE(window.seen_or_too_old(91));
 }
 
+TEST(PacketWindow, AShortOneKnowsAsMuchAsALongOneWhileItReaches) {
+  constexpr size_t kLong = 8192;
+  for (uint64_t seed = 1; seed <= 50; seed++) {
+    SCOPED_TRACE(seed);
+    test::TestRandom random(seed);
+    FailingMemory memory;
+    PacketWindow growing(memory);
+    PacketWindow whole(memory);
+    ASSERT_TRUE(growing.ensure(PacketWindow::kMinimumBits));
+    ASSERT_TRUE(whole.ensure(kLong));
+    uint64_t next = 0;
+    bool grew = false;
+    for (int i = 0; i < 6000; i++) {
+      if (i % 2000 == 1999) {
+        // As a session that sleeps, and wakes up.
+        growing.release();
+        whole.release();
+        ASSERT_TRUE(growing.ensure(PacketWindow::kMinimumBits));
+        ASSERT_TRUE(whole.ensure(kLong));
+      }
+      const uint64_t kind = random.below(100);
+      const uint64_t ahead = kind == 0 ? random.below(20'000) : random.below(3);
+      const uint64_t back = random.below(kind < 10 ? 9'000 : 40);
+      const uint64_t number = random.below(2) == 0 || back > next ? next + ahead : next - back;
+      ASSERT_EQ(growing.seen_or_too_old(number), whole.seen_or_too_old(number)) << number;
+      if (whole.seen_or_too_old(number)) continue;
+      if (!growing.reaches(number)) {
+        ASSERT_TRUE(growing.ensure(kLong));
+        grew = true;
+      }
+      growing.mark(number);
+      whole.mark(number);
+      next = std::max(next, number + 1);
+    }
+    EXPECT_TRUE(grew);
+  }
+}
+
 }  // namespace
 }  // namespace hawser::transport
