@@ -31,6 +31,7 @@ void PacketWindow::mark(uint64_t number) {
   if (!any_) {
     any_ = true;
     largest_ = number;
+    floor_ = number - std::min(number, kBelowFirst);
   } else if (number > largest_) {
     if (words_ != nullptr) clear_between(largest_ + 1, number);
     largest_ = number;

@@ -15,6 +15,9 @@ class PacketWindow {
  public:
   static constexpr size_t kMinimumBits = 1024;
   static constexpr size_t kMaximumBits = 65536;
+  // The first packet that comes need not be the first that was sent: an initial congestion window
+  // is far less than this.
+  static constexpr uint64_t kBelowFirst = 255;
 
   explicit PacketWindow(Memory& memory) : memory_(&memory) {}
   ~PacketWindow() { free_words(); }
@@ -33,8 +36,8 @@ class PacketWindow {
   bool any() const { return any_; }
   size_t bits() const { return words_ == nullptr ? 0 : word_count_ * 64; }
 
-  // Would it, with `number` marked, still know of every number that was ever new to it? True until
-  // the numbers since the first one, or since release(), are more than the window is long.
+  // Would it, with `number` marked, still know of every number since kBelowFirst below the first
+  // one, or since release()? False when those are more than the window is long.
   bool reaches(uint64_t number) const { return number - floor_ < bits(); }
 
   // Gives the memory back; everything up to the largest counts as seen from now on.
@@ -51,7 +54,7 @@ class PacketWindow {
   uint64_t* words_ = nullptr;
   size_t word_count_ = 0;
   uint64_t largest_ = 0;
-  // All below counts as seen, however long the window.
+  // What is below need not be known.
   uint64_t floor_ = 0;
   bool any_ = false;
 };
