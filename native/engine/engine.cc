@@ -19,15 +19,14 @@ Engine::Engine(Time now, size_t memory_limit, const Surroundings& surroundings)
 Engine::~Engine() {
   while (Host* host = hosts_.front()) destroy_host(host);
   wheel_.cancel(alarm_);
-  memory_.release(train_buffer_, kTrainBytes);
 }
 
 int Engine::open() {
-  train_buffer_ = static_cast<uint8_t*>(memory_.allocate(kTrainBytes));
-  if (network_ != nullptr) return train_buffer_ == nullptr ? ENOMEM : 0;
+  const bool can_send = queue_.init();
+  if (network_ != nullptr) return can_send ? 0 : ENOMEM;
   const int error = sockets_.open();
   if (error != 0) return error;
-  if (train_buffer_ == nullptr || !batch_.init()) return ENOMEM;
+  if (!can_send || !batch_.init()) return ENOMEM;
   return 0;
 }
 
@@ -78,7 +77,7 @@ void Engine::close_host(Host* host, Time now, wire::Code code, const char* reaso
 }
 
 void Engine::destroy_host(Host* host) {
-  if (held_.socket != nullptr && held_.socket->host == host) held_ = {};
+  queue_.forget(host);
   if (grouped_ == host) grouped_ = nullptr;
   hosts_.remove(host);
   closing_.remove(host);
@@ -101,7 +100,7 @@ void Engine::finish_closed(Time now) {
     const bool silent = host->endpoint_.session_count() == 0 &&
                         (host->link_ == nullptr || host->link_->next_release() == kNever);
     if (silent || now >= host->closing_until_) {
-      if (held_.socket != nullptr && held_.socket->host == host) held_ = {};
+      queue_.forget(host);
       guess_.forget();
       host->close_sockets(&sockets_);
       closing_.remove(host);
@@ -190,7 +189,7 @@ size_t Engine::receive_from(HostSocket* socket, Time now, size_t budget) {
 void Engine::on_receive_error(HostSocket* socket, int error) {
   const bool broken = error == EBADF || error == ENOTSOCK || error == EINVAL || error == EFAULT;
   if (!broken && ++socket->receive_errors < kMaxReceiveErrors) return;
-  if (held_.socket == socket) held_ = {};
+  queue_.forget(socket);
   guess_.forget();
   sockets_.remove(socket);
   socket->udp.close();
@@ -213,19 +212,34 @@ void Engine::on_writable(HostSocket* socket, Time now) {
 }
 
 void Engine::transmit(Time now) {
-  if (held_.socket != nullptr) {
-    if (held_.socket->blocked) return;
-    send_held(now);
+  // What a full socket has left goes first.
+  if (!queue_.empty() && (stalled() || !flush(now))) return;
+  // Again for what sessions build in place of what was refused.
+  for (size_t sent = 0; sent < kTransmitBudget && runtime_.has_output();) {
+    sent += gather(now, kTransmitBudget - sent);
+    if (!queue_.empty() && !flush(now)) return;
   }
-  for (size_t sent = 0; held_.socket == nullptr && sent < kTransmitBudget;) {
+}
+
+size_t Engine::gather(Time now, size_t budget) {
+  size_t bytes = 0;
+  while (bytes < budget && !queue_.due() && runtime_.has_output()) {
     transport::Train train;
-    train.buffer = train_buffer_;
-    train.capacity = kTrainBytes;
-    train.max_segments = kSegments;
+    train.buffer = queue_.room();
+    train.capacity = SendQueue::kTrainBytes;
+    train.max_segments = SendQueue::kMaxSegments;
     if (!runtime_.transmit(now, train)) break;
     send(now, train);
-    sent += train.length;
+    bytes += train.length;
   }
+  return bytes;
+}
+
+bool Engine::flush(Time now) {
+  const SendQueue::Flushed flushed = queue_.flush(now);
+  count_progress(flushed.datagrams);
+  if (flushed.full != nullptr) set_blocked(flushed.full, true);
+  return flushed.full == nullptr;
 }
 
 void Engine::send(Time now, const transport::Train& train) {
@@ -238,22 +252,10 @@ void Engine::send(Time now, const transport::Train& train) {
   // A socket that is gone is a network that loses everything.
   if (path.socket >= host->socket_count_ || !host->sockets_[path.socket].udp.is_open()) return;
   if (host->link_ != nullptr) {
-    for (size_t offset = 0; offset < train.length; offset += train.segment_size) {
-      host->link_->push(now, path.address, path.socket, train_buffer_ + offset,
-                        std::min(train.segment_size, train.length - offset));
-    }
-    release_due(host, now);
+    send_impaired(now, host, path, train);
     return;
   }
-  held_ = {&host->sockets_[path.socket],
-           path.address,
-           0,
-           train.length,
-           train.segment_size,
-           train.has_packets,
-           train.session,
-           train.first_number};
-  send_held(now);
+  queue_.push(&host->sockets_[path.socket], path.address, train);
 }
 
 void Engine::send_to_network(Host* host, const Path& path, const transport::Train& train) {
@@ -268,35 +270,23 @@ void Engine::send_to_network(Host* host, const Path& path, const transport::Trai
   count_progress(train.segments);
 }
 
+void Engine::send_impaired(Time now, Host* host, const Path& path, const transport::Train& train) {
+  for (size_t offset = 0; offset < train.length; offset += train.segment_size) {
+    host->link_->push(now, path.address, path.socket, train.buffer + offset,
+                      std::min(train.segment_size, train.length - offset));
+  }
+  release_due(host, now);
+}
+
 bool Engine::transmit_foreign(Time now, transport::Session& session, const uint8_t* frames,
                               size_t length) {
   transport::Train train;
-  train.buffer = train_buffer_;
-  train.capacity = kTrainBytes;
-  if (held_.socket != nullptr || !session.build_foreign(now, frames, length, train)) return false;
+  train.buffer = queue_.room();
+  train.capacity = SendQueue::kTrainBytes;
+  if (!queue_.empty() || !session.build_foreign(now, frames, length, train)) return false;
   send(now, train);
+  flush(now);
   return true;
-}
-
-// Leaves held_ empty unless the socket is full. An error is about the destination, or about one
-// datagram: the rest of the train shares its fate, as if the network had lost it. Only if it is too
-// long for the interface its session wants to know.
-void Engine::send_held(Time now) {
-  const net::SendResult result = held_.socket->udp.send_train(
-      held_.to, train_buffer_ + held_.offset, held_.length - held_.offset, held_.segment_size);
-  count_progress(result.segments);
-  if (result.status != net::IoStatus::kWouldBlock) {
-    const Held done = held_;
-    held_ = {};
-    if (result.error == EMSGSIZE && done.has_packets) {
-      const size_t sent = done.offset / done.segment_size + result.segments;
-      done.socket->host->endpoint_.on_refused(now, done.session, done.first_number, sent,
-                                              done.segment_size);
-    }
-    return;
-  }
-  held_.offset += result.segments * held_.segment_size;
-  set_blocked(held_.socket, true);
 }
 
 void Engine::release_due(Host* host, Time now) {
@@ -366,9 +356,10 @@ bool Engine::resting() const {
 }
 
 Time Engine::next_timeout() const {
-  const bool stalled = held_.socket != nullptr && held_.socket->blocked;
-  const Time due = stalled ? const_cast<transport::Runtime&>(runtime_).wheel().next_expiry()
-                           : runtime_.next_timeout();
+  // What is left, should the socket that it waited behind be gone.
+  if (!queue_.empty() && !stalled()) return 0;
+  const Time due = stalled() ? const_cast<transport::Runtime&>(runtime_).wheel().next_expiry()
+                             : runtime_.next_timeout();
   return std::min(due, wheel_.next_expiry());
 }
 

@@ -19,6 +19,7 @@
 #include "engine/path.h"
 #include "engine/random.h"
 #include "engine/receive_guess.h"
+#include "engine/send_queue.h"
 #include "engine/socket_set.h"
 #include "net/receive_batch.h"
 #include "transport/list.h"
@@ -103,34 +104,25 @@ class Engine {
 
  private:
   static constexpr size_t kTransmitBudget = 1u << 20;
-  static constexpr size_t kSegments = net::UdpSocket::kMaxTrainSegments;
-  static constexpr size_t kTrainBytes = net::UdpSocket::kMaxTrainBytes;
   static constexpr transport::Duration kLinger = transport::kSecond;
   // Receive errors in a row after which a socket is given up.
   static constexpr uint32_t kMaxReceiveErrors = 100;
-
-  // The rest of a train that found its socket full. It stays in train_buffer_ and stops
-  // transmitting until the socket can be written.
-  struct Held {
-    HostSocket* socket = nullptr;
-    net::Address to;
-    size_t offset = 0;
-    size_t length = 0;
-    size_t segment_size = 0;
-    // Of an open session: for its endpoint, should the system refuse the datagrams as too long.
-    bool has_packets = false;
-    wire::ConnectionId session;
-    uint64_t first_number = 0;
-  };
 
   size_t receive_ready(transport::Time now, size_t max_bytes);
   size_t receive_from(HostSocket* socket, transport::Time now, size_t budget);
   void on_receive_error(HostSocket* socket, int error);
   void on_writable(HostSocket* socket, transport::Time now);
   void set_blocked(HostSocket* socket, bool blocked);
+  // Builds up to about `budget` bytes of what has to leave together. Returns the bytes.
+  size_t gather(transport::Time now, size_t budget);
   void send(transport::Time now, const transport::Train& train);
   void send_to_network(Host* host, const Path& path, const transport::Train& train);
-  void send_held(transport::Time now);
+  void send_impaired(transport::Time now, Host* host, const Path& path,
+                     const transport::Train& train);
+  // Hands over what was gathered. False: a socket is full, and nothing may be gathered.
+  bool flush(transport::Time now);
+  // flush() would find that socket full again.
+  bool stalled() const { return !queue_.empty() && queue_.next_socket()->blocked; }
   void release_due(Host* host, transport::Time now);
   void compute_handshakes(transport::Time now);
   void rearm(Host* host);
@@ -151,8 +143,8 @@ class Engine {
   SocketSet sockets_;
   ReceiveGuess guess_;
   net::ReceiveBatch batch_;
-  uint8_t* train_buffer_ = nullptr;
-  Held held_;
+  // Empty between calls, unless a socket is full.
+  SendQueue queue_{memory_};
   // The hosts' own timers, apart from the transport's.
   transport::TimerWheel wheel_;
   Host::Timer alarm_{nullptr};

@@ -58,7 +58,10 @@ bool Runtime::transmit(Time now, Train& train) {
     replying_.remove(endpoint);
   }
   while (Session* session = ready_.front()) {
-    if (session->transmit(now, train)) return true;
+    if (session->transmit(now, train)) {
+      train.more = ready_.linked(session);
+      return true;
+    }
     ready_.remove(session);
   }
   return false;

@@ -180,6 +180,8 @@ struct Train {
   size_t length = 0;
   size_t segment_size = 0;
   size_t segments = 0;
+  // Its session has another turn in the same round.
+  bool more = false;
 };
 
 }  // namespace hawser::transport

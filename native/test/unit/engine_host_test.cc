@@ -72,7 +72,7 @@ TEST(EngineHost, SaysWhichSocketFailedAndLeavesNothingOpen) {
 }
 
 TEST(EngineHost, ReportsMissingMemory) {
-  Engine engine(net::monotonic_now_ns(), net::UdpSocket::kMaxTrainBytes + 500);
+  Engine engine(net::monotonic_now_ns(), SendQueue::kBufferBytes + 500);
   ASSERT_EQ(engine.open(), 0);
   HostError error;
   EXPECT_EQ(create(engine, {loopback()}, &error), nullptr);

@@ -142,7 +142,7 @@ TEST_F(Threads, AWorkerOutlivesItsHost) {
     left->compute();
     a.engine.runtime().finish(net::monotonic_now_ns(), left);
   }
-  EXPECT_LE(a.engine.memory().in_use(), net::UdpSocket::kMaxTrainBytes + 4'096);
+  EXPECT_LE(a.engine.memory().in_use(), SendQueue::kBufferBytes + 4'096);
 }
 
 TEST_F(Threads, StopEndsASleepingThread) {
