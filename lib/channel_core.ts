@@ -40,7 +40,8 @@ export interface ChannelOrigin {
   readonly session: number
   readonly service: string
   readonly remote: Remote
-  readonly metadata: Buffer
+  /** Left out: empty. */
+  readonly metadata: Buffer | undefined
   readonly settings: ChannelSettings
 }
 
@@ -58,13 +59,14 @@ export class ChannelCore
 {
   readonly service: string
   readonly remote: Remote
-  readonly metadata: Buffer
 
   readonly #owner: ChannelOwner
   readonly #engine: Engine
   readonly #handle: number
   readonly #session: number
   readonly #settings: ChannelSettings
+  /** One without bytes is made when somebody asks for it. */
+  #metadata: Buffer | undefined
   readonly #reader: Reader<unknown>
   readonly #writer: Writer
   #state: 'open' | 'ended' | 'closed' = 'open'
@@ -86,7 +88,7 @@ export class ChannelCore
     this.#settings = origin.settings
     this.service = origin.service
     this.remote = origin.remote
-    this.metadata = origin.metadata
+    this.#metadata = origin.metadata
     this.#reader = new Reader<unknown>(this)
     this.#writer = new Writer(owner.engine, origin.handle, origin.settings)
     this.#engine.addChannel(origin.handle, this)
@@ -104,6 +106,11 @@ export class ChannelCore
 
   get state(): 'open' | 'ended' | 'closed' {
     return this.#state
+  }
+
+  get metadata(): Buffer {
+    this.#metadata ??= Buffer.alloc(0)
+    return this.#metadata
   }
 
   get closed(): Promise<CloseInfo> {

@@ -14,7 +14,7 @@ export interface OfferOwner {
 export class Offer implements ChannelSink {
   readonly handle: number
   readonly session: Session
-  readonly metadata: Buffer
+  readonly metadata: Buffer | undefined
   /** The peer has ended its direction already, without a message. */
   ended = false
   readonly #engine: Engine
@@ -26,7 +26,7 @@ export class Offer implements ChannelSink {
     owner: OfferOwner,
     handle: number,
     session: Session,
-    metadata: Buffer,
+    metadata: Buffer | undefined,
   ) {
     this.#engine = engine
     this.#owner = owner

@@ -30,9 +30,6 @@ import { Session } from './session'
 import { hostStats, type PeerStats, sessionStats } from './stats'
 import { type Waiter, type Waiting, type WaitSettings, wait, waitForever } from './waiting'
 
-/** The metadata of all channels that have none. */
-const noBytes = Buffer.alloc(0)
-
 /** How long `close` waits for the sessions to say goodbye, beside what `impair` adds. Milliseconds. */
 const goodbyeTimeout = 250
 
@@ -198,7 +195,7 @@ export class PeerCore
     service: string,
     settings: ChannelSettings,
   ): ChannelCore {
-    const metadata = settings.metadata === undefined ? noBytes : Buffer.from(settings.metadata)
+    const metadata = settings.metadata && Buffer.from(settings.metadata)
     return this.#addChannel(this.#makeChannel(session, handle, service, settings, metadata))
   }
 
@@ -207,7 +204,7 @@ export class PeerCore
     handle: number,
     service: string,
     settings: ChannelSettings,
-    metadata: Buffer,
+    metadata: Buffer | undefined,
   ): ChannelCore {
     return new ChannelCore(this, {
       handle,
@@ -256,8 +253,7 @@ export class PeerCore
       native.channelRelease(handle)
       return
     }
-    const { metadata = noBytes } = detail
-    service.consider(new Offer(this.engine, service, handle, session, metadata))
+    service.consider(new Offer(this.engine, service, handle, session, detail.metadata))
   }
 
   onFailed(errno: number): void {

@@ -6,25 +6,39 @@ import type { Engine } from './engine'
 import type { Attempt } from './errors'
 import { type PeerId, peerIdFromKey } from './identity'
 
-/** An object with an `address` of its own, whose value is asked for: all of them share one function, and so one shape. */
-class SessionRemote implements Remote {
-  static readonly #property: PropertyDescriptor & ThisType<SessionRemote> = {
+/** Gives what is derived from it the fields of an object that is there already. */
+class Fields {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: this is what it is for
+    return object
+  }
+}
+
+/**
+ * What a session adds to the plain object that applications get as {@link Remote}. Its `address` is asked for, by one function for all of
+ * them, so that V8 has one shape for all.
+ */
+class RemoteFields extends Fields {
+  static readonly #address: PropertyDescriptor = {
     enumerable: true,
-    get() {
-      return this.#session.address
+    get(this: object): string | undefined {
+      return #session in this ? (this as RemoteFields).#session.address : undefined
     },
   }
 
   readonly #session: Session
-  readonly id: PeerId
-  declare readonly address: string
 
-  constructor(session: Session) {
+  constructor(remote: object, session: Session) {
+    super(remote)
     this.#session = session
-    this.id = session.id
-    Object.defineProperty(this, 'address', SessionRemote.#property)
-    Object.freeze(this)
+    Object.defineProperty(remote, 'address', RemoteFields.#address)
   }
+}
+
+function remoteOf(session: Session): Remote {
+  const remote = { id: session.id }
+  new RemoteFields(remote, session)
+  return Object.freeze(remote) as Remote
 }
 
 export class Session {
@@ -57,7 +71,7 @@ export class Session {
     this.#started = engine.clock.now()
     this.#places = places
     this.#last = places[0] ?? { host: '0.0.0.0', port: 0 }
-    this.remote = new SessionRemote(this)
+    this.remote = remoteOf(this)
   }
 
   /** Where it is reached now, or was last. */

@@ -38,7 +38,9 @@ class PacketWindow {
 
   // Would it, with `number` marked, still know of every number since kBelowFirst below the first
   // one, or since release()? False when those are more than the window is long.
-  bool reaches(uint64_t number) const { return number - floor_ < bits(); }
+  bool reaches(uint64_t number) const {
+    return any_ ? number - floor_ < bits() : bits() > kBelowFirst;
+  }
 
   // Gives the memory back; everything up to the largest counts as seen from now on.
   void release();

@@ -11,6 +11,8 @@ const most = 3
 const [report, ...command] = process.argv.slice(2)
 
 function jest(output, ...more) {
+  // What an earlier run has left says nothing about this one, which may end without a report.
+  fs.rmSync(output, { force: true })
   const [name, ...args] = [...command, '--json', `--outputFile=${output}`, ...more]
   const { status, error } = spawnSync(name, args, { stdio: 'inherit' })
   if (error) throw error
@@ -20,20 +22,23 @@ function jest(output, ...more) {
 const read = (file) => JSON.parse(fs.readFileSync(file, 'utf8'))
 
 /** The report of all, with what came of those that ran again. */
-function merged(all, again) {
+function merged(all, again, flaky) {
   const testResults = all.testResults.map(
     (result) => again.testResults.find(({ name }) => name === result.name) ?? result,
   )
   const tests = testResults.flatMap(({ assertionResults }) => assertionResults)
-  const count = (status) => tests.filter((test) => test.status === status).length
+  const count = (list, status) => list.filter((one) => one.status === status).length
   return {
     ...all,
     testResults,
     success: again.success,
-    numPassedTests: count('passed'),
-    numFailedTests: count('failed'),
+    numTotalTests: tests.length,
+    numPassedTests: count(tests, 'passed'),
+    numFailedTests: count(tests, 'failed'),
+    numPassedTestSuites: count(testResults, 'passed'),
+    numFailedTestSuites: count(testResults, 'failed'),
     numRuntimeErrorTestSuites: again.numRuntimeErrorTestSuites,
-    numFailedTestSuites: again.numFailedTestSuites,
+    numFlakyFiles: flaky,
   }
 }
 
@@ -42,14 +47,21 @@ function runAgain(status) {
   const all = read(report)
   const failed = all.testResults.filter((result) => result.status === 'failed')
   if (failed.length === 0 || failed.length > most) return status
+  // Or something has failed that is no test.
+  if (failed.length !== all.numFailedTestSuites) return status
   console.log(`\n=== ${failed.length} failed, and run again alone`)
   const second = `${report}.again`
   const files = failed.map(({ name }) => name)
   const ended = jest(second, '--runInBand', '--runTestsByPath', ...files)
   if (!fs.existsSync(second)) return status
-  fs.writeFileSync(report, JSON.stringify(merged(all, read(second))))
+  const again = read(second)
   fs.rmSync(second)
-  if (ended !== 0) return ended
+  const passed = new Set(
+    again.testResults.filter((result) => result.status === 'passed').map(({ name }) => name),
+  )
+  const good = ended === 0 && files.every((name) => passed.has(name))
+  fs.writeFileSync(report, JSON.stringify(merged(all, again, good ? files.length : 0)))
+  if (!good) return ended === 0 ? status : ended
   for (const { name, message } of failed) {
     console.log(`=== FLAKY, passed when it ran alone: ${name}\n${message}`)
   }

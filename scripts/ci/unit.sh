@@ -12,7 +12,7 @@ cmake -S native -B "$build" -G Ninja -DHAWSER_LINKED_OPENSSL="$(realpath "$build
 }
 cmake --build "$build" --target hawser_unit hawser_sim -j "$(nproc)" -- --quiet
 # What replaces malloc is only there without a sanitizer, which replaces it itself.
-if grep -q hawser_allocations "$build/build.ninja"; then
+if ! grep -q "^HAWSER_SANITIZE:[A-Z]*=..*" "$build/CMakeCache.txt"; then
   cmake --build "$build" --target hawser_allocations -j "$(nproc)" -- --quiet
   "$build/hawser_allocations" --gtest_brief=1 --gtest_output="json:${report%.json}-allocations.json"
 fi

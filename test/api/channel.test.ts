@@ -1,5 +1,6 @@
 // A channel's life: messages, flushing, ending, closing, resetting, and what each side learns of it.
 
+import { inspect } from 'node:util'
 import { ChannelError, type CloseInfo, HawserError, OptionError } from '../../lib'
 import { makePair, makePeer, texts, turns, until } from '../support/peers'
 
@@ -159,7 +160,9 @@ describe('what a channel says of itself', () => {
       expect(end.metadata).toEqual(metadata)
       expect(end.state).toBe('open')
     }
-    expect(channel.remote).toEqual({ id: server.id, address: server.address })
+    expect(channel.remote).toStrictEqual({ id: server.id, address: server.address })
+    expect(Object.isFrozen(channel.remote)).toBe(true)
+    expect(inspect(channel.remote)).toMatch(/^\{\s+id: '\w+',\s+address: \[Getter\]\s+\}$/)
     expect(accepted.remote).toEqual({ id: client.id, address: client.address })
   })
 

@@ -20,6 +20,7 @@ const standIn = `
     const status = failing.includes(name) ? 'failed' : 'passed'
     return { name, status, message: 'how ' + name + ' failed', assertionResults: [{ status }] }
   })
+  if (failing.includes('crash')) process.exit(1)
   const numFailedTests = testResults.filter(({ status }) => status === 'failed').length
   const numPassedTests = files.length - numFailedTests
   const output = args.find((arg) => arg.startsWith('--outputFile=')).slice(13)
@@ -38,17 +39,20 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }))
 
-/** Which files fail in the first run, and in the second. */
-function run(...plan: string[][]) {
-  writeFileSync(path.join(folder, 'plan.json'), JSON.stringify(plan))
+function start() {
   writeFileSync(path.join(folder, 'jest.cjs'), standIn)
   const report = path.join(folder, 'report.json')
   const command = [process.execPath, path.join(folder, 'jest.cjs'), folder]
-  const { status, stdout } = spawnSync(process.execPath, [script, report, ...command], {
-    encoding: 'utf8',
-  })
-  const read = (name: string) => JSON.parse(readFileSync(path.join(folder, name), 'utf8'))
+  const ended = spawnSync(process.execPath, [script, report, ...command], { encoding: 'utf8' })
   expect(existsSync(`${report}.again`)).toBe(false)
+  return ended
+}
+
+/** Which files fail in the first run, and in the second. */
+function run(...plan: string[][]) {
+  writeFileSync(path.join(folder, 'plan.json'), JSON.stringify(plan))
+  const { status, stdout } = start()
+  const read = (name: string) => JSON.parse(readFileSync(path.join(folder, name), 'utf8'))
   return { status, stdout, report: read('report.json'), calls: read('calls.json') }
 }
 
@@ -67,7 +71,19 @@ test('what passes alone is said, with how it failed, and counts once', () => {
   expect(calls).toEqual([all, ['b', 'd']])
   expect(stdout).toContain('FLAKY, passed when it ran alone: b\nhow b failed')
   expect(stdout).toContain('FLAKY, passed when it ran alone: d\nhow d failed')
-  expect(report).toMatchObject({ numPassedTests: 5, numFailedTests: 0 })
+  expect(report).toMatchObject({ numPassedTests: 5, numFailedTests: 0, numFlakyFiles: 2 })
+})
+
+test('a run that ends without a report has failed, whatever an earlier one has left', () => {
+  writeFileSync(path.join(folder, 'plan.json'), JSON.stringify([['b'], ['crash']]))
+  writeFileSync(
+    path.join(folder, 'report.json'),
+    JSON.stringify({ testResults: [{ name: 'b', status: 'failed' }], numFailedTestSuites: 1 }),
+  )
+  writeFileSync(path.join(folder, 'calls.json'), JSON.stringify([all]))
+  const { status, stdout } = start()
+  expect(status).toBe(1)
+  expect(stdout).not.toContain('FLAKY')
 })
 
 test('what fails again has failed', () => {
@@ -75,7 +91,7 @@ test('what fails again has failed', () => {
   expect(status).toBe(1)
   expect(calls).toEqual([all, ['b', 'd']])
   expect(stdout).not.toContain('FLAKY')
-  expect(report).toMatchObject({ numPassedTests: 4, numFailedTests: 1 })
+  expect(report).toMatchObject({ numPassedTests: 4, numFailedTests: 1, numFlakyFiles: 0 })
 })
 
 test('four files that fail at once are no chance', () => {

@@ -30,6 +30,7 @@ constexpr int kMostRounds = 20;
 // the window: now and then there is more of it than ever before, and room is made for that. What
 // asks for memory by the message never stops.
 constexpr int kMostWindows = 10;
+constexpr uint64_t kMostCalls = 100;
 
 constexpr size_t length_of(uint64_t number) { return number % 2 == 0 ? kSmall : kLarge; }
 
@@ -182,7 +183,8 @@ struct SteadyState : testing::Test {
 
   void measure() {
     uint64_t calls = 1;
-    for (int window = 0; window < kMostWindows && calls != 0 && !HasFailure(); window++) {
+    for (int window = 0;
+         window < kMostWindows && calls != 0 && calls <= kMostCalls && !HasFailure(); window++) {
       const uint64_t begin = std::max(a.sent, b.sent);
       hooks::start_counting_allocations({});
       exchange(begin + kMeasured / 2);
