@@ -205,7 +205,9 @@ TEST(PacketWindow, AShortOneKnowsAsMuchAsALongOneWhileItReaches) {
       growing.mark(number);
       whole.mark(number);
       next = std::max(next, number + 1);
-      if (i < 100) EXPECT_TRUE(!grew || next - first > 700) << i;
+      if (i < 100) {
+        EXPECT_TRUE(!grew || next - first > 700) << i;
+      }
     }
     EXPECT_TRUE(grew);
   }
