@@ -6,39 +6,20 @@ import type { Engine } from './engine'
 import type { Attempt } from './errors'
 import { type PeerId, peerIdFromKey } from './identity'
 
-/** Gives what is derived from it the fields of an object that is there already. */
-class Fields {
-  constructor(object: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: this is what it is for
-    return object
-  }
-}
+const sessionOf = new WeakMap<object, Session>()
 
-/**
- * What a session adds to the plain object that applications get as {@link Remote}. Its `address` is asked for, by one function for all of
- * them, so that V8 has one shape for all.
- */
-class RemoteFields extends Fields {
-  static readonly #address: PropertyDescriptor = {
-    enumerable: true,
-    get(this: object): string | undefined {
-      return #session in this ? (this as RemoteFields).#session.address : undefined
-    },
-  }
-
-  readonly #session: Session
-
-  constructor(remote: object, session: Session) {
-    super(remote)
-    this.#session = session
-    Object.defineProperty(remote, 'address', RemoteFields.#address)
-  }
+/** Of all remotes: with a function for each, V8 would make a shape for each. */
+const addressProperty: PropertyDescriptor & ThisType<object> = {
+  enumerable: true,
+  get() {
+    return sessionOf.get(this)?.address
+  },
 }
 
 function remoteOf(session: Session): Remote {
-  const remote = { id: session.id }
-  new RemoteFields(remote, session)
-  return Object.freeze(remote) as Remote
+  const remote = Object.defineProperty({ id: session.id }, 'address', addressProperty) as Remote
+  sessionOf.set(remote, session)
+  return Object.freeze(remote)
 }
 
 export class Session {
