@@ -127,9 +127,10 @@ class Environment {
   // Batch calls in a row until the loop gets its turn.
   static constexpr int kMaxRounds = 16;
   static constexpr size_t kReceiveBytes = 256u << 10;
-  // With more datagrams than this, acknowledgements go before JS is called; with fewer, its answers
-  // take them along.
+  // With more datagrams than this that brought more than this, acknowledgements go before JS is
+  // called; with fewer, its answers take them along.
   static constexpr size_t kFewDatagrams = 4;
+  static constexpr size_t kFewBytes = 16u << 10;
   static constexpr size_t kRunRows = 2048;
   static constexpr size_t kRunColumns = 4;
   // A datagram of empty messages has this many, and a run is taken whole.

@@ -48,6 +48,7 @@ bool SlabSink::supply(int32_t index, napi_value memory) {
 
 void SlabSink::begin() {
   runs_ = 0;
+  bytes_ = 0;
   entries_ = 0;
   large_count_ = 0;
   large_bytes_ = 0;
@@ -124,6 +125,7 @@ bool SlabSink::take(transport::Channel& channel, uint64_t /*first*/, const uint8
   });
   entries_ += count;
   slab.used += length;
+  bytes_ += length;
   add_row(handle, first_entry, count, current_);
   return true;
 }
@@ -168,6 +170,7 @@ bool SlabSink::take_large(int32_t handle, const uint8_t* run, size_t length, uin
   entries_ += count;
   large_count_ += count;
   large_bytes_ += length;
+  bytes_ += length;
   add_row(handle, first_entry, count, -1);
   return true;
 }

@@ -49,6 +49,8 @@ class SlabSink final : public transport::MessageSink {
   // A run was refused since begin().
   bool full() const { return full_; }
   size_t runs() const { return runs_; }
+  // Taken since begin(), the messages' lengths included.
+  size_t bytes() const { return bytes_; }
   // The Buffers of large messages: an array, nullptr when there are none.
   napi_value large() const { return large_; }
   // Slabs that wait for fresh memory.
@@ -78,6 +80,7 @@ class SlabSink final : public transport::MessageSink {
   int32_t spent_ = 0;
 
   size_t runs_ = 0;
+  size_t bytes_ = 0;
   size_t entries_ = 0;
   uint32_t large_count_ = 0;
   size_t large_bytes_ = 0;

@@ -223,3 +223,31 @@ test('counters of peers count', async () => {
   expect(alice.stats().datagramsSent).toBe(sent.length)
   expect(bob.stats().datagramsReceived).toBe(sent.length)
 })
+
+test('answers to many peers that asked at once take the acknowledgements along', async () => {
+  const network = makeNetwork()
+  const server = await network.createPeer()
+  server.serve('echo', (channel) => {
+    channel.on('message', (message) => channel.send(message))
+  })
+  const channels = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      const client = await network.createPeer()
+      network.link(client, server, { delay: 20 })
+      return client.open(server.address, 'echo')
+    }),
+  )
+  const ask = (text: string) =>
+    Promise.all(
+      channels.map((channel) => {
+        channel.send(text)
+        return channel.receive()
+      }),
+    )
+  // The first ones may search for the path's MTU besides.
+  for (let round = 0; round < 5; round++) await ask('before')
+  await network.advance(2_000)
+  const before = server.stats().datagramsSent
+  await ask('asked at once')
+  expect(server.stats().datagramsSent - before).toBe(channels.length)
+})
