@@ -35,6 +35,14 @@ export const contenders = [
     workloads: ['w4'],
   },
   {
+    name: 'hawser-counted',
+    title: 'Hawser, acknowledgements counted',
+    file: at('../contenders/hawser.mjs'),
+    protected: true,
+    workloads: ['w6'],
+    sessions: 10_000,
+  },
+  {
     name: 'twin',
     title: 'Hawser in TypeScript (twin)',
     file: at('../contenders/twin.mjs'),

@@ -84,7 +84,7 @@ describe('the command line', () => {
 
   test.each([
     [['w10'], /no workload 'w10'.*w1, w2/],
-    [['--only', 'tcp'], /no contender 'tcp'.*hawser, hawser-spin, twin, net/],
+    [['--only', 'tcp'], /no contender 'tcp'.*hawser, hawser-spin, hawser-counted, twin, net/],
     [['--place', 'moon'], /no place 'moon'.*lo, wire, cable/],
     [['--runs', '0'], /--runs is a whole number from 1 to 100/],
     [['--runs', '1.5'], /--runs is a whole number/],
