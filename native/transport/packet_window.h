@@ -39,8 +39,12 @@ class PacketWindow {
   // Would it, with `number` marked, still know of every number since kBelowFirst below the first
   // one, or since release()? False when those are more than the window is long.
   bool reaches(uint64_t number) const {
-    return any_ ? number - floor_ < bits() : bits() > kBelowFirst;
+    return any_ ? number < floor_ + bits() : bits() > kBelowFirst;
   }
+
+  // There is no memory to grow now: reaches() is content until as many numbers have come as the
+  // window is long.
+  void put_off() { floor_ = largest_ + 1; }
 
   // Gives the memory back; everything up to the largest counts as seen from now on.
   void release();

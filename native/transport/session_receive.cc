@@ -111,7 +111,7 @@ void Session::take_packet(Time now, const PathAddress& from, uint64_t number, co
   }
   const bool newest = !received_.any() || number > received_.largest();
   // Most sessions of a server never see so many packets. Without memory the window stays short.
-  if (!received_.reaches(number)) (void)received_.ensure(kDuplicateWindow);
+  if (!received_.reaches(number) && !received_.ensure(kDuplicateWindow)) received_.put_off();
   received_.mark(number);
   if (reception_.on_packet(number)) advise_channels();
   const bool here = from == path_.address;

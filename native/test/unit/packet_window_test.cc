@@ -213,5 +213,23 @@ TEST(PacketWindow, AShortOneKnowsAsMuchAsALongOneWhileItReaches) {
   }
 }
 
+TEST(PacketWindow, MemoryThatWasRefusedIsNotAskedForWithEveryPacket) {
+  FailingMemory memory;
+  PacketWindow window(memory);
+  ASSERT_TRUE(window.ensure(PacketWindow::kMinimumBits));
+  memory.fail_after(0);
+  for (uint64_t number = 5'000; number < 15'000; number++) {
+    if (!window.reaches(number) && !window.ensure(8'192)) window.put_off();
+    window.mark(number);
+    // Nor for one that comes late.
+    EXPECT_TRUE(window.reaches(number - 300)) << number;
+  }
+  EXPECT_EQ(memory.refused(), 10u);
+  memory.heal();
+  uint64_t number = 15'000;
+  for (; window.reaches(number); number++) window.mark(number);
+  EXPECT_LE(number, 15'000 + PacketWindow::kMinimumBits);
+}
+
 }  // namespace
 }  // namespace hawser::transport
