@@ -13,8 +13,8 @@ namespace hawser::transport {
 // element ever pushed is number `first()` at that moment, each next one more. Elements keep their
 // numbers. Growth doubles, but goes from 256 to 1,024 elements in one step: what is busy enough for
 // more than the first has its size at once, and does not ask for memory again later, when more
-// happens to be on its way than ever before. Nothing is allocated while the queue stays within its
-// capacity.
+// happens to be on its way than ever before; without memory for that, half has to do. Nothing is
+// allocated while the queue stays within its capacity.
 template <typename T>
 class Ring {
   static_assert(std::is_trivially_copyable_v<T>, "Ring moves its elements with memcpy");
@@ -47,6 +47,10 @@ class Ring {
     size_t grown = capacity_ == 0 ? kFirst : capacity_;
     while (grown < wanted) grown = grown == kFew ? kMany : grown * 2;
     auto* fresh = static_cast<T*>(memory_->allocate(grown * sizeof(T)));
+    if (fresh == nullptr && grown == kMany && wanted <= kMany / 2) {
+      grown = kMany / 2;
+      fresh = static_cast<T*>(memory_->allocate(grown * sizeof(T)));
+    }
     if (fresh == nullptr) return false;
     for (uint64_t i = first_; i != end_; i++) fresh[i & (grown - 1)] = data_[i & (capacity_ - 1)];
     memory_->release(data_, capacity_ * sizeof(T));

@@ -90,5 +90,22 @@ TEST(Ring, NumbersGoOnAfterRelease) {
   EXPECT_EQ(ring[103], 9U);
 }
 
+TEST(Ring, WithoutMemoryForTheLongStepItTakesAShortOne) {
+  FailingMemory memory;
+  QuotaMemory quota(memory, 256 * sizeof(uint32_t) + 512 * sizeof(uint32_t));
+  Ring<uint32_t> ring(quota);
+  for (uint32_t i = 0; i < 512; i++) ASSERT_TRUE(ring.push_back(i)) << i;
+  EXPECT_EQ(ring.capacity(), 512U);
+  EXPECT_FALSE(ring.push_back(512));
+  for (uint32_t i = 0; i < 512; i++) EXPECT_EQ(ring[i], i);
+  // What needs more is not helped by it.
+  Ring<uint32_t> other(memory);
+  ASSERT_TRUE(other.reserve(256));
+  memory.fail_after(0);
+  const uint64_t refused = memory.refused();
+  EXPECT_FALSE(other.reserve(600));
+  EXPECT_EQ(memory.refused(), refused + 1);
+}
+
 }  // namespace
 }  // namespace hawser::transport
