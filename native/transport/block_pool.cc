@@ -27,7 +27,8 @@ uint8_t* BlockPool::take(size_t bytes) {
   if (head == nullptr) {
     void* place = memory_->allocate(footprint(index));
     if (place == nullptr && idle_bytes_ != 0) {
-      // What lies idle in smaller classes may be what is missing.
+      // What lies idle in smaller classes may be what is missing. A quota has asked for it already
+      // where its own limit refused, but not where the memory below it did.
       trim();
       place = memory_->allocate(footprint(index));
     }
