@@ -62,6 +62,11 @@ bool SendRing::grow(size_t length) {
     size_t capacity = std::max(capacity_ * 2, kFirstBytes);
     while (capacity < needed) capacity *= 2;
     auto* bytes = static_cast<uint8_t*>(memory_->allocate(capacity));
+    if (bytes == nullptr && tail == written_position_ && capacity_ != 0) {
+      // Both at once are too much, but the old one holds nothing.
+      trim();
+      bytes = static_cast<uint8_t*>(memory_->allocate(capacity));
+    }
     if (bytes == nullptr) return false;
     for (uint64_t at = tail; at != written_position_;) {
       const size_t from = static_cast<size_t>(at) & (capacity_ - 1);

@@ -178,5 +178,20 @@ TEST(SendRing, ReadsALengthThatGoesOverItsEnd) {
   }
 }
 
+TEST(SendRing, AnEmptyOneMakesRoomByItself) {
+  FailingMemory memory;
+  QuotaMemory quota(memory, 100'000);
+  SendRing ring(quota, 1);
+  ASSERT_TRUE(push(ring, Bytes(30'000, 1)));
+  ring.publish();
+  // Twice as much beside what is there is too much.
+  EXPECT_FALSE(push(ring, Bytes(60'000, 2)));
+  EXPECT_EQ(ring.written_sequence(), 2u);
+  ring.free_below(2);
+  ASSERT_TRUE(push(ring, Bytes(60'000, 2)));
+  ring.publish();
+  EXPECT_LE(quota.in_use(), 70'000u);
+}
+
 }  // namespace
 }  // namespace hawser::transport
