@@ -26,7 +26,13 @@ bool AckTracker::on_packet(Time now, uint64_t number, bool ack_eliciting) {
     // Older than every range kept: it would be the one to forget.
     return true;
   }
-  if (!received_.add(number, number + 1)) return false;
+  if (!received_.add(number, number + 1)) {
+    // A tracker that took no number any more would never send the ACK whose acknowledgement lets it
+    // forget ranges: rather the oldest one goes.
+    if (received_.count() < 2 || number + 1 < received_.front().begin) return false;
+    received_.remove_below(received_.at(1).begin);
+    if (!received_.add(number, number + 1)) return false;
+  }
   if (received_.count() > kMaximumRanges) received_.remove_below(received_.at(1).begin);
 
   const bool late = !first && number < largest_before;
