@@ -319,33 +319,6 @@ LossDetector::TimeoutResult LossDetector::give_up(Time now, Picker& picker, Visi
   return result;
 }
 
-LossDetector::Withdrawn LossDetector::withdraw(Time now, uint64_t first, size_t sent,
-                                               Visitor& visitor) {
-  Withdrawn withdrawn;
-  uint64_t number = std::max(first, packets_.first_number());
-  for (; number < next_number(); number++) {
-    SentPacket& packet = packets_.at(number);
-    if (packet.state == kSentSkipped) continue;
-    if (sent != 0) {
-      sent--;
-      continue;
-    }
-    if (packet.state != kSentInFlight) continue;
-    if (is_in_flight(packet)) leave_flight(packet);
-    packet.state = kSentLost;
-    packet.lost_at = now;
-    // Should somebody acknowledge it, that says nothing.
-    packet.path = SentPacket::kNoPath;
-    withdrawn.packets++;
-    withdrawn.bytes += packet.bytes;
-    withdrawn.acks = withdrawn.acks || packet.has_ack;
-    visitor.on_lost(packet);
-  }
-  settle_cursor();
-  trim(now);
-  return withdrawn;
-}
-
 void LossDetector::note_episode(Time now, const SentPacket& packet) {
   if (episodes_ != 0 && packet.sent_at <= episode_start_) {
     if (undone_episode_ == episodes_) undone_episode_ = 0;

@@ -133,6 +133,13 @@ class LossDetector {
 
   // Makes sure that on_sent() of next_number() cannot fail. false: as there.
   [[nodiscard]] bool reserve_one(Time now);
+  // The same for a packet that has to go although there is no memory, such as an ACK, for which the
+  // peer may be waiting to free its own: the oldest packet in flight gives its record up. What it
+  // carried is lost for the visitor, but that is a loss that nobody counts, as with withdraw().
+  // false: there never was room for a record (reserve_any()). Amortised O(1).
+  [[nodiscard]] bool displace_one(Time now, Visitor& visitor);
+  // Makes sure that displace_one() finds a record. false: no memory.
+  [[nodiscard]] bool reserve_any() { return packets_.reserve_any(); }
   // Records a packet at the moment it is sent. number >= next_number(); the numbers in between are
   // recorded as skipped. false: no memory, or 2^17 numbers are being tracked: it must not be sent.
   [[nodiscard]] bool on_sent(const SentPacket& packet);
@@ -251,6 +258,8 @@ class LossDetector {
   Losses detect(Time now, const RttEstimator& rtt, Duration peer_max_ack_delay, Visitor& visitor);
   void note_episode(Time now, const SentPacket& packet);
   void lose_left(Time now, SentPacket& packet, Visitor& visitor);
+  // It leaves the flight; nobody counts it, and should it be acknowledged, that says nothing.
+  void write_off(Time now, SentPacket& packet, Visitor& visitor);
   void give_up_left(Time now, Visitor& visitor);
   bool loss_timer_armed() const;
   // Moves cursor_ to the next packet in flight that counts or elicits.

@@ -89,6 +89,8 @@ class SentPackets {
 
   // Makes sure that push() of the next number cannot fail. false: no memory or too many slots.
   [[nodiscard]] bool reserve_one();
+  // Makes sure that there is a slot at all. false: no memory.
+  [[nodiscard]] bool reserve_any() { return ring_.capacity() != 0 || ring_.reserve(1); }
   // Records a packet and, as skipped, the numbers between the last one and it.
   // false: no memory or too many slots; unchanged.
   [[nodiscard]] bool push(const SentPacket& packet);

@@ -280,7 +280,13 @@ class Session {
   // 0: nothing to send. `allowed`: the congestion window and the pacer let more than
   // acknowledgements go.
   size_t build_packet(Time now, uint8_t* out, size_t capacity, bool allowed, bool probe);
-  uint8_t* write_session_control(uint8_t* out, uint8_t* end, FrameRef* refs, size_t& ref_count);
+  // Room to record one packet. `urgent`: at the cost of an older one, if there is no memory. False:
+  // nothing can be sent before retry_at_.
+  [[nodiscard]] bool make_record(Time now, bool urgent);
+  // False: no memory; the number was not used.
+  [[nodiscard]] bool record(Time now, const SentPacket& packet);
+  uint8_t* write_session_control(uint8_t* out, uint8_t* end, FrameRef* refs, size_t& ref_count,
+                                 size_t most_refs);
   uint8_t* write_channel_control(Time now, uint8_t* out, uint8_t* end, FrameRef* refs,
                                  size_t& ref_count, size_t most_refs);
   // `counted`: it wrote a message of a counted channel, and nothing else.
@@ -299,6 +305,11 @@ class Session {
   void update_policy();
   void rearm(Time now);
   void release_refs();
+  // The oldest packet in flight is lost, for want of memory, and its record free. False: there is
+  // none, or what it carried could not be noted as lost.
+  [[nodiscard]] bool displace_oldest(Time now);
+  // What it carried is sent again. False: no memory to note that of all of it.
+  bool repeat_frames(const SentPacket& packet);
   Time ack_deadline() const;
   Duration idle_timeout() const;  // of both sides the shorter one; kNever: none
   Time idle_deadline() const;
@@ -309,6 +320,9 @@ class Session {
   void park();
   // False: no memory.
   [[nodiscard]] bool unpark(Time now);
+  // What a session must have before it takes a packet: it could neither tell it from a copy nor
+  // acknowledge it. False: no memory.
+  [[nodiscard]] bool ensure_least();
   void check_idle_channels(Time now);
   void close_channels();
   bool on_open_timer(Time now);

@@ -186,8 +186,7 @@ void Session::on_answer_computed(Time now) {
   keys_.handshake->refund();  // as good as gone
   keys_.protection =
       endpoint_.security().protect(endpoint_.memory(), *keys_.handshake, keys_.binding);
-  if (keys_.protection == nullptr || !charge_keys() ||
-      !received_.ensure(PacketWindow::kMinimumBits)) {
+  if (keys_.protection == nullptr || !charge_keys() || !ensure_least()) {
     fail_handshake(now, wire::Code::kOutOfMemory, "out of memory");
     return;
   }
@@ -278,7 +277,7 @@ bool Session::swap_channel_ids() {
 }
 
 bool Session::adopt(Time now, Session& proven) {
-  if (!received_.ensure(PacketWindow::kMinimumBits) || !swap_channel_ids()) return false;
+  if (!ensure_least() || !swap_channel_ids()) return false;
   endpoint_.inherit(this, &proven);
   drop_handshake();
   initiator_ = false;

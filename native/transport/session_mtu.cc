@@ -19,7 +19,6 @@ namespace {
 // Messages were sent not longer ago than this, or than three PTOs: the session is in use.
 constexpr Duration kInUse = kSecond;
 constexpr int kInUsePtos = 3;
-constexpr Duration kRetryPause = 10 * kMillisecond;
 }  // namespace
 
 size_t Session::longest_datagram() const {
@@ -46,10 +45,7 @@ bool Session::transmit_mtu_probe(Time now, Train& train) {
     bytes = mtu_probe_due(now);
   }
   if (bytes == 0) return false;
-  if (!loss_.reserve_one(now)) {
-    retry_at_ = now + kRetryPause;
-    return false;
-  }
+  if (!make_record(now, false)) return false;
   SentPacket packet{};
   packet.number = take_number();
   packet.sent_at = now;
@@ -59,7 +55,7 @@ bool Session::transmit_mtu_probe(Time now, Train& train) {
   packet.app_limited = active_.empty();
   packet.path = path_.number;
   packet.frame_first = refs_.end();
-  if (!loss_.on_sent(packet)) return false;
+  if (!record(now, packet)) return false;
   uint8_t* const out = train.buffer;
   wire::write_data_header(out, wire::DataHeader{remote_id_, wire::truncate32(packet.number)});
   uint8_t* const frames = out + wire::kHeaderBytes;

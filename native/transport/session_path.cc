@@ -15,7 +15,6 @@ namespace hawser::transport {
 
 namespace {
 
-constexpr Duration kRetryPause = 10 * kMillisecond;
 // Having come back to a path of before, the session stays there for so long, or three PTOs: who
 // copies packets cannot make it go to and fro with every one of them.
 constexpr Duration kSettled = kSecond;
@@ -223,10 +222,7 @@ bool Session::transmit_path(Time now, Train& train) {
 bool Session::build_alone(Time now, const PathAddress& to, const uint8_t* frames, size_t length,
                           Train& train) {
   if (length + wire::kPacketOverhead > train.capacity) return false;
-  if (!loss_.reserve_one(now)) {
-    retry_at_ = now + kRetryPause;
-    return false;
-  }
+  if (!make_record(now, false)) return false;
   // Recorded, because the peer may acknowledge it; but neither missed when it is lost nor counted
   // against the congestion window, because nothing of it could be sent again.
   SentPacket packet{};
@@ -241,7 +237,7 @@ bool Session::build_alone(Time now, const PathAddress& to, const uint8_t* frames
   packet.frame_first = refs_.end();
   packet.frame_count = 0;
   packet.path = to == path_.address ? path_.number : SentPacket::kNoPath;
-  if (!loss_.on_sent(packet)) return false;
+  if (!record(now, packet)) return false;
   uint8_t* out = train.buffer;
   wire::write_data_header(out, wire::DataHeader{remote_id_, wire::truncate32(packet.number)});
   std::memcpy(out + wire::kHeaderBytes, frames, length);

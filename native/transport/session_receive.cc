@@ -143,27 +143,32 @@ void Session::on_packet_while_closing(Time now, const uint8_t* frames, size_t le
   }
 }
 
+// What finds no memory keeps nothing else from being heard: behind it may be the ACK, COUNT or
+// CREDIT that frees some. But messages behind it would take what it needs when it comes again.
 Session::Taken Session::on_frames(Time now, const uint8_t* frames, size_t length, bool& eliciting) {
   wire::FrameReader reader(frames, length);
   wire::Frame frame;
+  Taken all = Taken::kYes;
   for (;;) {
     switch (reader.next(frame)) {
       case wire::FrameReader::Next::kEnd:
         if (reader.skipped() != 0) eliciting = reading_.prompt = true;
-        return Taken::kYes;
+        return all;
       case wire::FrameReader::Next::kError:
         return protocol_error(now, wire::Code::kFrameEncoding, reader.error());
       case wire::FrameReader::Next::kFrame:
         break;
     }
+    const bool data =
+        frame.type() == wire::FrameType::kMessage || frame.type() == wire::FrameType::kFragment;
     if (wire::is_ack_eliciting(frame.type())) {
       eliciting = true;
-      const bool data =
-          frame.type() == wire::FrameType::kMessage || frame.type() == wire::FrameType::kFragment;
       if (!data) reading_.prompt = true;
     }
+    if (data && all == Taken::kNoMemory) continue;
     const Taken taken = on_frame(now, frame);
-    if (taken != Taken::kYes) return taken;
+    if (taken == Taken::kClosed) return taken;
+    if (taken == Taken::kNoMemory) all = taken;
   }
 }
 

@@ -215,6 +215,27 @@ void Session::release_refs() {
   refs_.pop_front_until(oldest == nullptr ? refs_.end() : oldest->frame_first);
 }
 
+bool Session::displace_oldest(Time now) {
+  // To note a loss may need memory, too. First, because this can wait: the session goes on without.
+  const SentPacket* oldest = loss_.oldest();
+  if (oldest == nullptr) return false;
+  if (oldest->state == kSentInFlight && !repeat_frames(*oldest)) return false;
+  Fate fate(*this, now);
+  const size_t datagram = path_.datagram();
+  const bool displaced = loss_.displace_one(now, fate);
+  follow_mtu(datagram);
+  release_refs();
+  return displaced;
+}
+
+bool Session::repeat_frames(const SentPacket& packet) {
+  bool noted = true;
+  for (uint64_t i = 0; i < packet.frame_count; i++) {
+    noted = frame_lost(refs_[packet.frame_first + i]) && noted;
+  }
+  return noted;
+}
+
 bool Session::on_loss_timer(Time now) {
   Fate fate(*this, now);
   const size_t datagram = path_.datagram();

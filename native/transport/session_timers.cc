@@ -82,8 +82,8 @@ void Session::park() {
 bool Session::unpark(Time now) {
   const bool slept = keys_.charged == 0;
   if (!charge_keys()) return false;
-  if (received_.bits() != 0) return true;
-  if (!received_.ensure(PacketWindow::kMinimumBits)) {
+  const bool awake = received_.bits() != 0;
+  if (!ensure_least()) {
     // It sleeps on: no timer would give back what was charged just now.
     if (slept) {
       refund_keys();
@@ -91,10 +91,15 @@ bool Session::unpark(Time now) {
     }
     return false;
   }
+  if (awake) return true;
   parked_ = false;
   last_activity_ = now;
   if (state_ == State::kOpen) rearm(now);
   return true;
+}
+
+bool Session::ensure_least() {
+  return received_.ensure(PacketWindow::kMinimumBits) && loss_.reserve_any();
 }
 
 void Session::rearm(Time now) {

@@ -131,6 +131,8 @@ bool Session::transmit_packets(Time now, Train& train) {
     // A shorter packet ends a train, and nothing longer may follow it.
     if (built < size) break;
   }
+  // No memory to note what was lost: it closes, and what was built is not sent.
+  if (state_ != State::kOpen) return transmit(now, train);
   train.has_packets = train.segments != 0;
   train.session = local_id_;
   train.first_number = numbers[0];
@@ -175,20 +177,30 @@ void Session::plan_skip() {
 
 // A probe repeats the oldest messages in flight, so that one which arrives also repairs.
 void Session::prepare_probe() {
-  const SentPacket* oldest = loss_.oldest_to_probe();
-  if (oldest == nullptr) return;
-  for (uint64_t i = 0; i < oldest->frame_count; i++) {
-    // Without memory the probe is a PING.
-    (void)frame_lost(refs_[oldest->frame_first + i]);
-  }
+  // Without memory the probe is a PING.
+  if (const SentPacket* oldest = loss_.oldest_to_probe()) (void)repeat_frames(*oldest);
+}
+
+bool Session::make_record(Time now, bool urgent) {
+  if (loss_.reserve_one(now) || (urgent && displace_oldest(now))) return true;
+  retry_at_ = now + kRetryPause;
+  return false;
+}
+
+bool Session::record(Time now, const SentPacket& packet) {
+  if (loss_.on_sent(packet)) return true;
+  // Otherwise there would be more and more numbers left out to record.
+  next_number_ = loss_.next_number();
+  retry_at_ = now + kRetryPause;
+  return false;
 }
 
 size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allowed, bool probe) {
-  // Before anything is taken from the channels: what a packet carries must not be forgotten.
-  if (!refs_.reserve(refs_.size() + kFewRefs) || !loss_.reserve_one(now)) {
-    retry_at_ = now + kRetryPause;
-    return 0;
-  }
+  // Before anything is taken from the channels: what a packet carries must not be forgotten. Both
+  // sides may have no memory until the other one acknowledges: ACKs and probes go in any case.
+  if (!make_record(now, probe || now >= ack_deadline() || acks_.ack_due(now))) return 0;
+  // ACK, COUNT and PING leave no reference.
+  if (!refs_.reserve(refs_.size() + kFewRefs)) retry_at_ = now + kRetryPause;
   const size_t most_refs = std::min(kMaxRefs, refs_.capacity() - refs_.size());
   FrameRef refs[kMaxRefs];
   size_t ref_count = 0;
@@ -198,10 +210,10 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
 
   uint8_t* p = frames;
   if (allowed) {
-    p = write_session_control(p, end, refs, ref_count);
+    p = write_session_control(p, end, refs, ref_count, most_refs);
     p = write_channel_control(now, p, end, refs, ref_count, most_refs);
   }
-  const bool data = allowed && !active_.empty();
+  const bool data = allowed && !active_.empty() && ref_count < most_refs;
   bool eliciting = p != frames;
   // Control frames that their channel repeats by itself need no probe.
   bool control_prompt = false;
@@ -278,11 +290,10 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
   packet.frame_first = refs_.end();
   packet.frame_count = static_cast<uint32_t>(ref_count);
   const bool waiting = loss_.probe_pending();
-  if (!loss_.on_sent(packet)) {
+  if (!record(now, packet)) {
     bool kept = true;
     for (size_t i = 0; i < ref_count; i++) kept = frame_lost(refs[i]) && kept;
     if (!kept) protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
-    retry_at_ = now + kRetryPause;
     return 0;
   }
   for (size_t i = 0; i < ref_count; i++) (void)refs_.push_back(refs[i]);  // room was reserved
@@ -307,8 +318,8 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
 }
 
 uint8_t* Session::write_session_control(uint8_t* out, uint8_t* end, FrameRef* refs,
-                                        size_t& ref_count) {
-  if (keys_.crypto_wanted) {
+                                        size_t& ref_count, size_t most_refs) {
+  if (keys_.crypto_wanted && ref_count < most_refs) {
     const uint32_t step = initiator_ ? 1 : 2;
     uint8_t* after = wire::write(out, end,
                                  wire::Crypto{keys_.generation, step, keys_.handshake->message(),
@@ -319,7 +330,7 @@ uint8_t* Session::write_session_control(uint8_t* out, uint8_t* end, FrameRef* re
       out = after;
     }
   }
-  if (policy_wanted_) {
+  if (policy_wanted_ && ref_count < most_refs) {
     const auto delay = static_cast<uint32_t>(peer_policy_.max_delay / kMicrosecond);
     uint8_t* after = wire::write(out, end,
                                  wire::AckPolicy{peer_policy_.generation, peer_policy_.packets,
@@ -330,7 +341,7 @@ uint8_t* Session::write_session_control(uint8_t* out, uint8_t* end, FrameRef* re
       out = after;
     }
   }
-  if (max_channels_wanted_) {
+  if (max_channels_wanted_ && ref_count < most_refs) {
     const uint64_t limit = limits_.remote_gone + endpoint_.config().max_channels;
     uint8_t* after = wire::write(out, end, wire::MaxChannels{limit});
     if (after != nullptr) {

@@ -282,5 +282,43 @@ TEST_F(LossDetectorBounds, AllocatesNothingInSteadyState) {
   EXPECT_LT(detector_.tracked(), 4096U);
 }
 
+TEST_F(LossDetectorBounds, WithoutMemoryTheOldestPacketGivesItsRecordUp) {
+  const uint64_t first = send();
+  const size_t places = 4;
+  for (size_t i = 1; i < places; i++) send();
+  memory_.fail_after(0);
+  ASSERT_FALSE(detector_.reserve_one(now_));
+  ASSERT_TRUE(detector_.displace_one(now_, recorder_));
+  EXPECT_EQ(recorder_.lost, (Numbers{first}));
+  // No loss that anybody counts, and no sample if it is acknowledged.
+  EXPECT_EQ(detector_.lost_packets(), 0U);
+  EXPECT_EQ(detector_.bytes_in_flight(), 3U * kBytes);
+  EXPECT_EQ(detector_.packets_in_flight(), 3U);
+  ASSERT_TRUE(detector_.on_sent(packet_of(first + 4, now_, false)));
+  EXPECT_FALSE(detector_.reserve_one(now_));
+  // With room, nobody has to go.
+  now_ += kMillisecond;
+  EXPECT_TRUE(ack({{first, first + 3}}).any_new);
+  EXPECT_EQ(recorder_.acked, (Numbers{first + 2, first + 1}));
+  ASSERT_TRUE(detector_.displace_one(now_, recorder_));
+  EXPECT_TRUE(recorder_.lost.empty());
+  EXPECT_EQ(detector_.bytes_in_flight(), kBytes);
+}
+
+// A side that only acknowledges does so for ever.
+TEST_F(LossDetectorBounds, WithoutMemoryAcksGoOn) {
+  ASSERT_TRUE(detector_.reserve_any());
+  memory_.fail_after(0);
+  for (int i = 0; i < 1000; i++) {
+    now_ += kMillisecond;
+    ASSERT_TRUE(detector_.displace_one(now_, recorder_)) << i;
+    send(i % 7 == 0);
+  }
+  EXPECT_LE(detector_.packets_in_flight(), 4U);
+  LossDetector without(memory_);
+  EXPECT_FALSE(without.reserve_any());
+  EXPECT_FALSE(without.displace_one(now_, recorder_));
+}
+
 }  // namespace
 }  // namespace hawser::transport::loss_test

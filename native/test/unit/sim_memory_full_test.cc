@@ -1,0 +1,79 @@
+// Two peers that have used up their memory with what they want to send each other must still get
+// rid of it: neither can free anything before the other one has acknowledged, and taken, what it
+// sent.
+#include "test/unit/sim_hostile_support.h"
+#include "test/unit/sim_support.h"
+
+namespace hawser::sim {
+namespace {
+
+class FullMemory : public TwoPeers {
+ protected:
+  void start() {
+    add_peers();
+    net::ImpairmentOptions impairment;
+    impairment.delay_ns = 5 * kMillisecond;
+    set_path(impairment);
+    session_ = connect();
+    channel_ = open(*session_);
+    other()->set_demand(network_.now(), Demand::kContinuous);
+    network_.run_for(kSecond / 2);
+  }
+  Session* session_ = nullptr;
+  Channel* channel_ = nullptr;
+};
+
+// Nothing that b sends arrives, until all of its records are in use, and some time after.
+TEST_F(FullMemory, WhatComesIsAcknowledgedWithAllRecordsInUse) {
+  start();
+  LinkOptions options;
+  options.impairment.delay_ns = 5 * kMillisecond;
+  options.impairment.loss = 1;
+  network_.set_link(1, 0, options);
+  push(*b_, *other(), 200, 1'000);
+  // Too little for more records, but enough to note which are lost.
+  b_->memory().set_limit(b_->memory().in_use() + 600);
+  network_.run_for(100 * kMillisecond);
+  ASSERT_GT(other()->unsent(), 0u);
+  const size_t acks = count_frames(1, wire::FrameType::kAck);
+  for (int i = 0; i < 8; i++) {
+    push(*a_, *channel_, 1, 1'000);
+    network_.run_for(20 * kMillisecond);
+  }
+  EXPECT_EQ(app_.seen[other()].messages, 8u);
+  EXPECT_GE(count_frames(1, wire::FrameType::kAck), acks + 8);
+  options.impairment.loss = 0;
+  network_.set_link(1, 0, options);
+  EXPECT_TRUE(
+      network_.run_until([&] { return channel_->outbound().in_flight() == 0; }, 10 * kSecond));
+  b_->memory().set_limit(0);
+  EXPECT_TRUE(
+      network_.run_until([&] { return app_.seen[channel_].messages == 200; }, 10 * kSecond));
+}
+
+class FullMemoryOfOne : public Hostile {};
+
+// There is none for the channel that comes first.
+TEST_F(FullMemoryOfOne, ACountIsHeardBehindWhatFindsNone) {
+  RawPeer raw(network_);
+  ASSERT_TRUE(raw.connect(0));
+  raw.add(open_frame(1)).send();
+  raw.settle();
+  ASSERT_EQ(app_.incoming.size(), 1u);
+  Channel& channel = *app_.incoming[0];
+  push(*victim_, channel, 1, 100);
+  raw.settle();
+  EXPECT_EQ(channel.outbound().in_flight(), 1u);
+  victim_->memory().set_failure_chance(1);
+  wire::Count count{};
+  count.entry_count = 1;
+  count.entries[0] = {1, 1};
+  raw.add(open_frame(3)).add(count).send();
+  raw.settle();
+  EXPECT_EQ(victim_->endpoint().counters().no_memory, 1u);
+  EXPECT_EQ(channel.outbound().in_flight(), 0u);
+  victim_->memory().set_failure_chance(0);
+}
+
+}  // namespace
+}  // namespace hawser::sim
