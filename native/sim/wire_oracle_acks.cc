@@ -24,7 +24,10 @@ constexpr uint64_t kOldestCounted = 64;
 
 // Memory or keys failed here: what was not kept is no receipt.
 bool WireOracle::starved(const Side& side) const {
-  return side.unopened || network_.peer(side.peer).memory().refused() != 0;
+  SimPeer& peer = network_.peer(side.peer);
+  if (side.unopened || peer.memory().refused() != 0) return true;
+  return peer.alive() &&
+         (peer.endpoint().memory().refused() != 0 || peer.endpoint().counters().no_memory != 0);
 }
 
 void WireOracle::on_unopened(SimPeer& to, const uint8_t* data, size_t length) {

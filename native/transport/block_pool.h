@@ -17,6 +17,9 @@ class BlockPool final : public Memory, public Reserve {
   static constexpr size_t kKeepBytes = 16u << 20;
 
   explicit BlockPool(Memory& memory, size_t keep = kKeepBytes) : memory_(&memory), keep_(keep) {}
+  // `spare`: see crowded().
+  BlockPool(QuotaMemory& quota, size_t keep, size_t spare)
+      : memory_(&quota), keep_(keep), quota_(&quota), spare_(spare) {}
   ~BlockPool() { shrink_to(0); }
   BlockPool(const BlockPool&) = delete;
   BlockPool& operator=(const BlockPool&) = delete;
@@ -36,6 +39,11 @@ class BlockPool final : public Memory, public Reserve {
   // Returns every idle block to Memory.
   void trim() override;
   size_t idle_bytes() const { return idle_bytes_; }
+  // With `bytes` more there would be less than the spare part of the quota left: who can wait
+  // should, such as messages that came before their turn. Only those before them make room again.
+  bool crowded(size_t bytes) const {
+    return quota_ != nullptr && quota_->left() + idle_bytes_ < spare_ + bytes;
+  }
 
  private:
   // What stands before a block; aligned as the block is to be.
@@ -62,6 +70,8 @@ class BlockPool final : public Memory, public Reserve {
 
   Memory* memory_;
   const size_t keep_;
+  const QuotaMemory* const quota_ = nullptr;
+  const size_t spare_ = 0;
   Head* free_[kClasses] = {};
   size_t idle_bytes_ = 0;
   // In use, in blocks of the classes; and the most of it since the last settle().

@@ -12,7 +12,7 @@ Channel::Channel(Session& session, uint64_t id, bool incoming)
     : timer(this),
       session_(&session),
       id_(id),
-      out_(session.endpoint().memory(), session.first_sequence()),
+      out_(session.endpoint().memory(), session.endpoint().queues(), session.first_sequence()),
       in_(session.endpoint().memory(), session.endpoint().pool(), session.first_sequence(),
           session.initial_credit()),
       reason_(session.endpoint().memory()),

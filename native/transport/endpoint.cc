@@ -14,6 +14,11 @@ constexpr uint32_t kLeastHalfOpen = 64;
 // share it, those of one are not given back for another.
 constexpr size_t kIdlePart = 16;
 
+// The part of the memory limit that messages to be sent may take.
+constexpr size_t kQueuePart = 2;
+// This part is not for messages that came before their turn.
+constexpr size_t kSparePart = 8;
+
 size_t idle_blocks(size_t limit) {
   return limit == 0 ? BlockPool::kKeepBytes : std::min(BlockPool::kKeepBytes, limit / kIdlePart);
 }
@@ -25,7 +30,9 @@ Endpoint::Endpoint(Runtime& runtime, const EndpointConfig& config, Security& sec
       config_(config),
       memory_(runtime.memory(), config.memory_limit,
               config.shared == nullptr ? nullptr : &config.shared->memory),
-      pool_(memory_, idle_blocks(config.memory_limit)),
+      queues_(memory_, config.memory_limit / kQueuePart,
+              config.shared == nullptr ? nullptr : &config.shared->queues),
+      pool_(memory_, idle_blocks(config.memory_limit), config.memory_limit / kSparePart),
       guard_(memory_, runtime.random(), config.handshake_rate, config.unproven_rate),
       replies_(memory_),
       by_connection_id_(memory_, runtime.random()),

@@ -65,6 +65,10 @@ class Endpoint {
   // Of all that belongs to a session. Handshakes under way have the runtime's, because they may
   // outlive the endpoint, and are counted here.
   QuotaMemory& memory() { return memory_; }
+  // The part of it that messages to be sent may take: what comes in must find some when they have
+  // none left. Both peers may have filled theirs, and get rid of it only by taking what the other
+  // one sends.
+  QuotaMemory& queues() { return queues_; }
   // Incoming channels are refused with SERVICE_UNKNOWN, and INIT ignored, unless set. Default off.
   void set_accepting(bool accepting) { accepting_ = accepting; }
 
@@ -192,6 +196,7 @@ class Endpoint {
   Security& security_;
   EndpointConfig config_;
   QuotaMemory memory_;
+  QuotaMemory queues_;
   BlockPool pool_;
   EndpointCounters counters_{};
   bool accepting_ = false;

@@ -72,6 +72,17 @@ bool Inbound::within_credit(uint64_t sequence, uint64_t cost) const {
   return received_cost_ + cost + least_missing * kLeastCost <= announced_;
 }
 
+// Messages [sequence, last] of `bytes` came before their turn, and there is little memory. What
+// they would take is only given back when the message comes that is next, which needs some itself.
+bool Inbound::must_wait(uint64_t sequence, uint64_t last, size_t bytes) const {
+  if (delivery_ != wire::Delivery::kOrdered || sequence == expected_) return false;
+  const uint64_t first = slots_.empty() ? delivered_ : slots_.first();
+  const auto places = static_cast<size_t>(last - first + 1);
+  // A ring that grows to twice as much.
+  const size_t slots = places <= slots_.capacity() ? 0 : 2 * places * sizeof(Slot);
+  return pool_->crowded(bytes + slots);
+}
+
 void Inbound::set_max_message(uint32_t bytes) {
   max_message_ = bytes;
   max_message_known_ = true;
@@ -162,7 +173,7 @@ Inbound::Result Inbound::store_run(uint64_t sequence, const uint8_t* run, size_t
   const bool allowed = within_credit(sequence, cost);
   received_cost_ += replaced_cost;
   if (!allowed) return Result::kTooMuch;
-  if (!reserve_slot(last)) return Result::kNoMemory;
+  if (must_wait(sequence, last, length) || !reserve_slot(last)) return Result::kNoMemory;
   uint8_t* block = pool_->take(length);
   if (block == nullptr) return Result::kNoMemory;
   for (uint64_t s = sequence; s <= last; s++) {

@@ -140,6 +140,7 @@ class Inbound {
   };
 
   bool missing(uint64_t sequence) const;
+  bool must_wait(uint64_t sequence, uint64_t last, size_t bytes) const;
   [[nodiscard]] bool reserve_slot(uint64_t sequence);
   bool within_credit(uint64_t sequence, uint64_t cost) const;
   Result store_missing(uint64_t sequence, const uint8_t* run, const uint8_t* end, bool& stored);

@@ -59,7 +59,7 @@ Inbound::Result Inbound::on_fragment(Channel& channel, uint64_t sequence, uint64
 Inbound::Result Inbound::start_partial(uint64_t sequence, uint64_t total) {
   const uint64_t cost = wire::message_cost(total);
   if (!within_credit(sequence, cost)) return Result::kTooMuch;
-  if (!reserve_slot(sequence)) return Result::kNoMemory;
+  if (must_wait(sequence, sequence, total) || !reserve_slot(sequence)) return Result::kNoMemory;
   const auto prefix = static_cast<uint32_t>(wire::varint_size(total));
   uint8_t* place = pool_->take(sizeof(Partial));
   if (place == nullptr) return Result::kNoMemory;

@@ -46,12 +46,25 @@ bool QuotaMemory::count(size_t bytes) {
   return true;
 }
 
-bool QuotaMemory::charge(size_t bytes) { return take(bytes); }
+size_t QuotaMemory::left() const {
+  if (limit_ == 0) return SIZE_MAX / 2;
+  const size_t used = shared_ == nullptr ? in_use_ : shared_->load(std::memory_order_relaxed);
+  return used < limit_ ? limit_ - used : 0;
+}
+
+bool QuotaMemory::charge(size_t bytes) {
+  if (take(bytes)) return true;
+  refused_++;
+  return false;
+}
 
 void* QuotaMemory::allocate(size_t bytes) {
-  if (!take(bytes)) return nullptr;
+  if (!charge(bytes)) return nullptr;
   void* pointer = whole_.allocate(bytes);
-  if (pointer == nullptr) refund(bytes);
+  if (pointer == nullptr) {
+    refund(bytes);
+    refused_++;
+  }
   return pointer;
 }
 

@@ -72,6 +72,10 @@ class QuotaMemory final : public Memory {
   }
 
   size_t in_use() const { return in_use_; }
+  // Bytes until the limit; SIZE_MAX / 2 without one.
+  size_t left() const;
+  // Requests that were refused, by the limit or by the other memory.
+  uint64_t refused() const { return refused_; }
 
   // Asked before something is refused. It takes its memory from here.
   void set_reserve(Reserve* reserve) { reserve_ = reserve; }
@@ -87,6 +91,7 @@ class QuotaMemory final : public Memory {
   const size_t limit_;
   std::atomic<size_t>* const shared_;
   size_t in_use_ = 0;
+  uint64_t refused_ = 0;
 };
 
 // malloc with a limit on what is in use at once. Not thread-safe: one per engine, used under its

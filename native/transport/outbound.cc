@@ -14,8 +14,8 @@ namespace {
 constexpr size_t kSmallestPiece = 64;
 }  // namespace
 
-Outbound::Outbound(Memory& memory, uint64_t first_sequence)
-    : ring_(memory, first_sequence),
+Outbound::Outbound(Memory& memory, Memory& queue, uint64_t first_sequence)
+    : ring_(queue, first_sequence),
       acknowledged_(memory),
       lost_(memory),
       given_up_(memory),

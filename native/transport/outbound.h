@@ -30,7 +30,9 @@ struct OutboundPolicy {
 // them was sent get no number on the wire: wire_number() and number_of() translate.
 class Outbound {
  public:
-  Outbound(Memory& memory, uint64_t first_sequence);
+  // `queue`: of the messages; `memory`: of all else.
+  Outbound(Memory& memory, Memory& queue, uint64_t first_sequence);
+  Outbound(Memory& memory, uint64_t first_sequence) : Outbound(memory, memory, first_sequence) {}
 
   SendRing& ring() { return ring_; }
   const SendRing& ring() const { return ring_; }

@@ -10,6 +10,8 @@ namespace hawser::transport {
 struct SharedUse {
   // Bytes.
   std::atomic<size_t> memory{0};
+  // The part of it that messages to be sent have.
+  std::atomic<size_t> queues{0};
   // Sessions that count towards EndpointConfig::max_sessions.
   std::atomic<size_t> sessions{0};
 };

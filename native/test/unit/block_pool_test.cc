@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
 #include <vector>
 
@@ -169,6 +170,30 @@ TEST(BlockPool, AQuotaTakesIdleBlocksBackBeforeItRefuses) {
   EXPECT_FALSE(quota.charge(9'500));
   quota.refund(9'500);
   EXPECT_EQ(memory.in_use(), 0u);
+}
+
+TEST(BlockPool, IsCrowdedWhenLittleOfTheQuotaIsLeft) {
+  FailingMemory memory;
+  QuotaMemory quota(memory, 100'000);
+  BlockPool pool(quota, BlockPool::kKeepBytes, 10'000);
+  EXPECT_FALSE(pool.crowded(90'000));
+  EXPECT_TRUE(pool.crowded(90'001));
+  uint8_t* block = pool.take(60'000);
+  EXPECT_TRUE(pool.crowded(30'000));
+  EXPECT_FALSE(pool.crowded(20'000));
+  // What lies idle is as good as free, whoever has the rest.
+  pool.give(block, 60'000);
+  EXPECT_FALSE(pool.crowded(90'000));
+  ASSERT_TRUE(quota.charge(30'000));
+  EXPECT_TRUE(pool.crowded(90'000));
+  EXPECT_FALSE(pool.crowded(60'000));
+  quota.refund(30'000);
+  std::atomic<size_t> shared = 95'000;
+  QuotaMemory part(memory, 100'000, &shared);
+  EXPECT_EQ(part.left(), 5'000u);
+  shared = 105'000;
+  EXPECT_EQ(part.left(), 0u);
+  EXPECT_FALSE(BlockPool(memory).crowded(1u << 30));
 }
 
 }  // namespace

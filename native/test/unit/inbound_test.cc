@@ -405,5 +405,47 @@ TEST(Inbound, AbandonGivesEverythingBack) {
   EXPECT_EQ(memory.in_use(), 0u);
 }
 
+// Messages that wait for one that was lost must not take the memory which that one needs.
+TEST(Inbound, WhatIsNotNextLeavesMemoryForWhatIs) {
+  FailingMemory memory;
+  QuotaMemory quota(memory, 30'000);
+  BlockPool pool(quota, 0, 10'000);
+  Inbound in(quota, pool, 1, kPlenty);
+  Reader reader(1);
+  const auto come = [&](uint64_t sequence) {
+    const std::vector<uint8_t> run = run_of(sequence, {1'000});
+    return in.on_message(some_channel(), sequence, run.data(), run.size(), 1, &reader);
+  };
+  const auto piece = [&](uint64_t sequence, size_t offset) {
+    const std::vector<uint8_t> body = body_of(sequence, 2'000);
+    return in.on_fragment(some_channel(), sequence, 2'000, offset, body.data() + offset, 1'000,
+                          &reader);
+  };
+  in.set_demand(Demand::kContinuous);
+  uint64_t next = 3;
+  while (come(next) == Result::kTaken) next++;
+  EXPECT_GE(next, 15u);
+  EXPECT_GE(quota.left(), 10'000u);
+  EXPECT_EQ(piece(next, 0), Result::kNoMemory);
+  // In pieces or not.
+  EXPECT_EQ(piece(1, 0), Result::kTaken);
+  EXPECT_EQ(piece(1, 1'000), Result::kTaken);
+  EXPECT_EQ(reader.next, 2u);
+  EXPECT_EQ(come(2), Result::kTaken);
+  EXPECT_EQ(reader.next, next);
+  EXPECT_EQ(come(next + 1), Result::kTaken);
+}
+
+// There is nothing that the others could wait for.
+TEST(Inbound, WithoutOrderNobodyWaits) {
+  FailingMemory memory;
+  QuotaMemory quota(memory, 30'000);
+  BlockPool pool(quota, 0, 30'000);
+  Inbound in(quota, pool, 1, kPlenty);
+  in.set_delivery(wire::Delivery::kUnordered);
+  const std::vector<uint8_t> run = run_of(5, {1'000});
+  EXPECT_EQ(in.on_message(some_channel(), 5, run.data(), run.size(), 1, nullptr), Result::kTaken);
+}
+
 }  // namespace
 }  // namespace hawser::transport

@@ -7,6 +7,75 @@
 namespace hawser::sim {
 namespace {
 
+struct Kind {
+  const char* name;
+  SizeProfile sizes;
+  uint64_t messages;  // each way, of all channels
+  size_t least;       // memory
+};
+
+constexpr Kind kKinds[] = {
+    {"packed", {SizeProfile::kTiny, 0}, 40'000, 160u << 10},
+    {"mixed", {SizeProfile::kMixed, 8'000}, 3'000, 160u << 10},
+    // In pieces; each needs a block of its own, for which the spare part has to be long enough.
+    {"cut", {SizeProfile::kLarge, 40'000}, 150, 600u << 10},
+};
+
+// Everything arrives, well within the idle timeout.
+void fill_both_ways(const Kind& kind, size_t limit, int channels, double loss, uint64_t seed) {
+  SimNetwork network(seed);
+  Workload workload(network);
+  workload.allow_failure(true);
+  EndpointConfig config;
+  config.memory_limit = limit;
+  for (int i = 0; i < 2; i++) network.add_peer(config);
+  LinkOptions options;
+  options.impairment.delay_ns = 5 * kMillisecond;
+  options.impairment.loss = loss;
+  network.set_links(0, 1, options);
+  SessionPlan session;
+  session.connect_at = network.now();
+  workload.add_session(session);
+  for (int i = 0; i < channels; i++) {
+    ChannelPlan plan;
+    plan.open_at = network.now() + 1;
+    plan.opened_by_initiator = i % 2 == 0;
+    for (SidePlan& side : plan.side) {
+      side.messages = kind.messages / static_cast<uint64_t>(channels);
+      side.sizes = kind.sizes;
+    }
+    workload.add_channel(plan);
+  }
+  const Time began = network.now();
+  EXPECT_TRUE(workload.run()) << workload.unfinished();
+  EXPECT_EQ(network.failure(), "");
+  EXPECT_EQ(workload.failures(), 0u);
+  const auto each = kind.messages / static_cast<uint64_t>(channels);
+  EXPECT_EQ(workload.delivered(), 2 * each * static_cast<uint64_t>(channels));
+  EXPECT_LT(network.now() - began, 25 * kSecond);
+  for (const CloseReason& reason : workload.session(0).reason) {
+    EXPECT_EQ(reason.code, wire::Code::kNoError);
+    EXPECT_FALSE(reason.timed_out);
+  }
+}
+
+TEST(SimFullMemory, BothSidesGetRidOfWhatFillsIt) {
+  for (const Kind& kind : kKinds) {
+    for (const size_t kib : {160, 200, 256, 320, 400, 600, 1024}) {
+      if (kib << 10 < kind.least) continue;
+      for (const int channels : {1, 4}) {
+        for (const double loss : {0.01, 0.05}) {
+          SCOPED_TRACE(testing::Message() << kind.name << ", " << kib << " KiB, " << channels
+                                          << " channels, loss " << loss);
+          for (uint64_t seed = 1; seed <= 2; seed++) {
+            fill_both_ways(kind, kib << 10, channels, loss, seed);
+          }
+        }
+      }
+    }
+  }
+}
+
 class FullMemory : public TwoPeers {
  protected:
   void start() {
