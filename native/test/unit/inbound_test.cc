@@ -301,6 +301,29 @@ TEST(Inbound, TheWindowGrowsOnlyForAReaderThatKeepsUp) {
   EXPECT_EQ(in.window(), 16'384u);
 }
 
+// A sender in slow start is not held: what was consumed within a round trip has room eight times.
+TEST(Inbound, TheWindowIsAheadOfAGrowingSender) {
+  FailingMemory memory;
+  BlockPool pool(memory);
+  Inbound in(memory, pool, 1, 4096);
+  in.set_max_window(1 << 20);
+  in.set_demand(Demand::kContinuous);
+  Reader reader(1);
+  uint64_t sequence = 1;
+  constexpr Duration kRoundTrip = 10 * kMillisecond;
+  Time now = kSecond;
+  for (int i = 0; i < 20; i++) {
+    const std::vector<uint8_t> run = run_of(sequence, {1'000});
+    ASSERT_EQ(in.on_message(some_channel(), sequence, run.data(), run.size(), 1, &reader),
+              Result::kTaken);
+    sequence++;
+    now += kRoundTrip / 2;
+    if (in.credit_due()) in.on_credit_announced(now, kRoundTrip);
+  }
+  // Two messages a round trip, of 1,034 each: the first doubling that is more.
+  EXPECT_EQ(in.window(), 32'768u);
+}
+
 // Against a model: messages cut in any way, lost, repeated and reordered; sinks that refuse,
 // readers that pause, memory that fails. What was reported as kept is there, once, in order.
 TEST(Inbound, DeliversOnceAndInOrderWhateverComes) {
