@@ -42,6 +42,12 @@ uint32_t WindowController::floor_of(uint64_t congestion_messages) const {
   return static_cast<uint32_t>(std::min<uint64_t>(wanted, ceiling()));
 }
 
+// In slow start the congestion window doubles within a round trip, and must not wait for N until
+// the next one.
+bool WindowController::far_below(const Path& path) const {
+  return fixed_window_ == 0 && window_ <= floor_of(path.congestion_messages) / 2;
+}
+
 void WindowController::set_window(uint64_t window, WindowCause cause) {
   if (fixed_window_ != 0) {
     window_ = fixed_window_;
@@ -74,6 +80,11 @@ void WindowController::on_advice(double loss, uint32_t window, uint32_t ack_ever
 bool WindowController::update(Time now, const Path& path) {
   limited_ = limited_ || path.limited;
   if (round_began_ == 0) round_began_ = now;
+  if (limited_ && far_below(path)) {
+    limited_ = false;
+    set_window(floor_of(path.congestion_messages), WindowCause::kFloor);
+    return true;
+  }
   if (now - round_began_ < std::max(path.round_trip, kShortestRound)) return false;
   const uint64_t sent = path.sent - sent_before_;
   const uint64_t resent = path.resent - resent_before_;

@@ -18,7 +18,7 @@ enum class WindowCause : uint8_t {
 };
 
 // Chooses N (messages in flight) and M (messages in sequence an acknowledgement) of one direction
-// of a channel from how reliable the path is, at most once a round trip.
+// of a channel from how reliable the path is, once a round trip; N that has to double, at once.
 //
 // N is flow control; the congestion window decides about the rate. Over a path that loses, N has to
 // be well above what is in flight, because one missing message holds the window: at 5 % loss, 1.33,
@@ -65,6 +65,7 @@ class WindowController {
 
   uint32_t ceiling() const;
   uint32_t floor_of(uint64_t congestion_messages) const;
+  bool far_below(const Path& path) const;
   void decide(const Path& path);
   void set_window(uint64_t window, WindowCause cause);
 

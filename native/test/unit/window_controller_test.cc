@@ -99,6 +99,25 @@ TEST_F(WindowControllerTest, IsRaisedToTheFloorWhenNIsTheLimit) {
   EXPECT_EQ(controller_.window(), 8'000u);
 }
 
+// The congestion window can double several times within a round trip.
+TEST_F(WindowControllerTest, WhatHasToDoubleDoesNotWaitForARoundTrip) {
+  configure();
+  const auto soon = [&](uint64_t congestion_messages, bool limited) {
+    now_ += kRound / 10;
+    return controller_.update(now_, {kRound, sent_ += 10, resent_, congestion_messages, limited});
+  };
+  EXPECT_FALSE(soon(128, false));
+  EXPECT_FALSE(soon(127, true));  // less than twice
+  EXPECT_TRUE(soon(128, true));
+  EXPECT_EQ(controller_.window(), 512u);
+  EXPECT_EQ(controller_.cause(), WindowCause::kFloor);
+  EXPECT_TRUE(soon(300, true));
+  EXPECT_EQ(controller_.window(), 1'200u);
+  configure(100);
+  EXPECT_FALSE(soon(1'000, true));
+  EXPECT_EQ(controller_.window(), 100u);
+}
+
 TEST_F(WindowControllerTest, GrowsOnlyOnACleanPathAndWhenItIsTheLimit) {
   configure();
   rounds(20, 0, false);
