@@ -32,6 +32,10 @@ constexpr uint64_t kMaximumWindow = uint64_t{1} << 34;
 constexpr double kMaximumRate = 1e12;
 constexpr uint64_t kBackgroundPackets = 2'000;
 constexpr uint64_t kFewLost = 3;
+// draft-ietf-ccwg-bbr-04, BBRStartupFullLossCnt: three of a first window's ten are no rare luck.
+constexpr uint64_t kFewLostInStartup = 6;
+// Fewer packets of Cruise do not say what the background is.
+constexpr uint64_t kFewSent = 100;
 
 // Deviation 5.
 CubicOptions competing() {
@@ -247,15 +251,17 @@ uint64_t Bbr::mean_rate(Time now) const {
 }
 
 bool Bbr::lost_unbearably() const {
+  const uint64_t few = phase_ == Phase::kStartup ? kFewLostInStartup : kFewLost;
   return round_.lost > scaled(round_.lost + round_.acked, kMostTolerated) &&
-         round_.lost >= kFewLost * packet_bytes_;
+         round_.lost >= few * packet_bytes_;
 }
 
 bool Bbr::loss_is_congestion() const {
   // What an application that sends little loses says nothing about more.
   if (round_.lost < kFewLost * packet_bytes_ || round_.app_limited) return lost_unbearably();
   if (lost_unbearably()) return true;
-  return (queue_.standing() || phase_ == Phase::kUp) && lost_too_much();
+  const bool comparable = phase_ == Phase::kUp && background_sent_ >= kFewSent * packet_bytes_;
+  return (queue_.standing() || comparable) && lost_too_much();
 }
 
 // Whether loss in Compete is of a full queue.
@@ -280,7 +286,8 @@ void Bbr::adapt_bounds() {
   }
   const uint64_t rate = std::max(round_.rate, scaled(bandwidth(), kBeta));
   const uint64_t flight = std::min(bounds_.inflight_lo, window_);
-  bounds_.bandwidth_lo = std::min(bounds_.bandwidth_lo, rate);
+  // A round that the application limited has measured no rate.
+  if (round_.rate != 0) bounds_.bandwidth_lo = std::min(bounds_.bandwidth_lo, rate);
   bounds_.inflight_lo = std::max({round_.acked, scaled(flight, kBeta), minimum_window()});
 }
 

@@ -36,9 +36,9 @@ namespace hawser::transport {
 // 2. The round trip of the model is not the shortest sample but the smallest mean of a round's
 //    samples, so that a path whose delay varies is not taken for shorter than it is.
 // 3. Up ends when the bandwidth has not grown for two rounds, or does not grow and a queue is seen;
-//    Startup also as soon as it does not grow and a queue stands. Down, with a gain of 0.75, ends
-//    as soon as no queue is seen. inflight_hi rises by a quarter with an Up that reached it and
-//    lost nothing.
+//    Startup also as soon as it does not grow and a queue stands for two rounds, or one of more
+//    than a quarter of the round trip for one. Down, with a gain of 0.75, ends as soon as no queue
+//    is seen. inflight_hi rises by a quarter with an Up that reached it and lost nothing.
 // 4. A queue in Cruise is a sign that the model is too high. If less arrived in that round than was
 //    sent by more than the background, that is the bandwidth from then on. Down empties the queue.
 // 5. A model does not share with senders that fill queues: with little buffer it takes what they
@@ -57,6 +57,12 @@ namespace hawser::transport {
 //    lost, the window alone holds back outside of Startup, Drain, Down and ProbeRtt, paced as CUBIC
 //    paces. What limits such a path is mostly a processor that is busy for longer than a round
 //    trip; a pace derived from that is missed again and again, and each wait for it is a wake-up.
+// 8. Losses and a delay that wanders can end Startup far below the path's rate. So when neither
+//    its last round nor those of Drain and the first of Cruise look as if the path had been full,
+//    an Up follows at once and not 2 to 3 s later. In an Up before a hundred packets have told the
+//    background, loss counts only as at other times: with a queue, or beyond kMostTolerated.
+// 9. A round that the application (or the peer's credit, or the message window) limited has no
+//    rate, so what it loses bounds what is in flight and not the bandwidth.
 //
 // What it cannot do: behind a buffer so short that it is no queue (an eighth of a round trip, or
 // 1 ms), others that take loss for congestion get little beside it, and it loses some of what it
@@ -157,7 +163,10 @@ class Bbr final : public CongestionController {
   // Less arrives than the model says.
   void lower_model(const AckEvent& event);
   bool long_queue() const;
+  bool plainly_full() const;
   void on_startup_round(const AckEvent& event, bool congested);
+  // Probes at once if Startup seems to have ended too early.
+  void doubt_startup(const AckEvent& event);
   void on_down_round(const AckEvent& event, bool measured);
   void on_up_round(const AckEvent& event, bool congested);
   void on_compete_round(const AckEvent& event);
@@ -177,6 +186,8 @@ class Bbr final : public CongestionController {
   Phase resume_ = Phase::kCruise;
   // Startup is over: the window is bounded by the model.
   bool pipe_filled_ = false;
+  // The path looked full when Startup ended, or has been probed since.
+  bool full_seen_ = false;
   bool untouched_ = true;
   bool undo_possible_ = false;
   // ProbeRtt: 0: what is in flight falls; 1: low, the last packets before come back; 2: measuring.

@@ -13,6 +13,7 @@ constexpr double kDoubling = 1.75;
 constexpr double kUpGrowth = 1.1;
 constexpr uint64_t kBoundGrowth = 4;
 constexpr unsigned kFlatRounds = 3;
+constexpr int kPlainQueueDivisor = 4;
 // Draining takes no more rounds than it takes to empty a queue as long as the path.
 constexpr uint32_t kDrainRounds = 5;
 constexpr uint32_t kDownRounds = 5;
@@ -76,6 +77,7 @@ void Bbr::on_round(const AckEvent& event) {
       on_startup_round(event, congested);
       break;
     case Phase::kDrain:
+      full_seen_ = full_seen_ || plainly_full();
       if (phase_rounds_ >= kDrainRounds) begin_cruise(event);
       break;
     case Phase::kDown:
@@ -86,6 +88,7 @@ void Bbr::on_round(const AckEvent& event) {
       if (congested) adapt_bounds();
       if (!queue_.standing() && phase_rounds_ >= 2) learn_background();
       if (measured) suspicious_rounds_ = queue_.standing() ? suspicious_rounds_ + 1 : 0;
+      if (!full_seen_) doubt_startup(event);
       if (suspicious_rounds_ >= kSuspiciousRounds) {
         on_suspicion(event);
       } else if (event.now >= next_probe_ || rounds_since_probe_ >= kCycleRounds) {
@@ -151,12 +154,29 @@ void Bbr::on_startup_round(const AckEvent& event, bool congested) {
   } else if (!round_.app_limited) {
     flat_rounds_++;
   }
-  const bool slower = !grown && (congested || queue_.standing());
-  if (flat_rounds_ < kFlatRounds && !slower) return;
+  // Where the delay varies, a short queue that is seen once may be none.
+  if (!round_.app_limited) {
+    suspicious_rounds_ = !grown && queue_.standing() ? suspicious_rounds_ + 1 : 0;
+  }
+  const bool queued = suspicious_rounds_ >= kSuspiciousRounds || plainly_full();
+  if (flat_rounds_ < kFlatRounds && (grown || !(queued || congested))) return;
+  full_seen_ = plainly_full();
   // Of what is lost at random nothing is known yet: only a heavy loss teaches a bound.
   if (lost_unbearably()) adapt_bounds();
   pipe_filled_ = true;
   enter(Phase::kDrain, event.now);
+}
+
+// Deviation 8. Asked a round after Drain, when all that Startup has sent is answered for.
+void Bbr::doubt_startup(const AckEvent& event) {
+  full_seen_ = true;
+  if (!plainly_full()) next_probe_ = event.now;
+}
+
+// What Startup leaves on a path that it has filled, because it had twice in flight what that holds:
+// a queue that no jitter explains, or much more loss than is lost at random.
+bool Bbr::plainly_full() const {
+  return lost_unbearably() || queue_.latest() > queue_.base() + queue_.base() / kPlainQueueDivisor;
 }
 
 // Over as soon as no queue is seen. One that outlasts it is not ours.

@@ -119,6 +119,69 @@ TEST_F(BbrTest, RandomLossDoesNotEndStartup) {
   EXPECT_EQ(bbr_.inflight_hi(), UINT64_MAX);
 }
 
+// Three of the ten packets of a first window are no measure of what the path loses.
+TEST_F(BbrTest, AFewLossesDoNotEndStartup) {
+  round();
+  // Five of them, a third of the round, which grows no more for it.
+  rate_ = kRate / 10;
+  round(0.25);
+  queue_ = 0;
+  rate_ = kRate;
+  EXPECT_EQ(bbr_.phase(), Phase::kStartup);
+  EXPECT_EQ(bbr_.inflight_hi(), UINT64_MAX);
+  ASSERT_TRUE(reach(Phase::kDrain, 15));
+  EXPECT_NEAR(static_cast<double>(bbr_.bandwidth()), kRate, 0.05 * kRate);
+}
+
+// Where the delay wanders; and the rate does not grow because something else holds it.
+TEST_F(BbrTest, AShortQueueSeenOnceDoesNotEndStartup) {
+  rounds(3);
+  ASSERT_EQ(bbr_.phase(), Phase::kStartup);
+  rate_ = bbr_.bandwidth();
+  round(0, 20 * kMillisecond);
+  queue_ = 0;
+  round();
+  queue_ = 0;
+  rate_ = kRate;
+  EXPECT_EQ(bbr_.phase(), Phase::kStartup);
+  ASSERT_TRUE(reach(Phase::kDrain, 15));
+  EXPECT_NEAR(static_cast<double>(bbr_.bandwidth()), kRate, 0.05 * kRate);
+}
+
+// The rate stood still without a queue: more is probed for at once, and not 2 to 3 s later.
+TEST_F(BbrTest, AStartupThatEndedTooEarlyIsFollowedByAnUp) {
+  rate_ = kRate / 4;
+  for (int i = 0; i < 15 && bbr_.phase() == Phase::kStartup; i++) {
+    round();
+    queue_ = 0;
+  }
+  ASSERT_EQ(bbr_.phase(), Phase::kDrain);
+  const Time ended = now_;
+  rate_ = kRate;
+  ASSERT_TRUE(reach(Phase::kUp, 6));
+  while (bbr_.phase() == Phase::kUp && now_ < ended + 2 * kSecond) round(0.05);
+  EXPECT_LE(now_ - ended, 1500 * kMillisecond);
+  EXPECT_GE(bbr_.bandwidth(), kRate * 9 / 10);
+  EXPECT_EQ(bbr_.inflight_hi(), UINT64_MAX);
+}
+
+TEST_F(BbrTest, AStartupThatFilledThePathIsNot) {
+  ASSERT_TRUE(reach(Phase::kCruise));
+  const Time began = now_;
+  ASSERT_TRUE(reach(Phase::kRefill));
+  EXPECT_GE(now_ - began, 2 * kSecond);
+}
+
+TEST_F(BbrTest, ALimitedRoundLowersNoRate) {
+  ASSERT_TRUE(reach(Phase::kCruise));
+  const uint64_t bandwidth = bbr_.bandwidth();
+  round(0, 0, true);
+  round(0.4, 0, true);
+  EXPECT_EQ(bbr_.bandwidth(), bandwidth);
+  round(0.4);
+  EXPECT_LT(bbr_.bandwidth(), bandwidth);
+}
+
 TEST_F(BbrTest, TheCycleIsDownCruiseRefillUp) {
   ASSERT_TRUE(reach(Phase::kCruise));
   const Time began = now_;
