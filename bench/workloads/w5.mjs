@@ -51,7 +51,7 @@ export const workload = {
       { name: '5 %', loss: 0.05, full: true, slowSeconds },
       { name: '0 %, beside TCP cubic', loss: 0, beside: 'cubic' },
       { name: '0 %, beside TCP bbr', loss: 0, beside: 'bbr', slowSeconds },
-      ...[0.5, 4].map(besideCubic),
+      ...[0.5, 1, 4].map(besideCubic),
     ],
   },
   takes({ name, reliable }, variant) {
