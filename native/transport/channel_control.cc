@@ -63,7 +63,7 @@ uint8_t* Channel::write_one(Time now, FrameRef::Kind kind, uint8_t* out, uint8_t
     case FrameRef::kCredit: {
       uint8_t* after = wire::write(out, end, wire::Credit{id_, in_.credit_limit()});
       if (after != nullptr) {
-        in_.on_credit_announced(now, session_->round_trip());
+        in_.on_credit_announced(now, session_->credit_lead());
         ref.begin = in_.announced_credit();
       }
       return after;

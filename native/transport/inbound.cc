@@ -11,10 +11,6 @@ namespace hawser::transport {
 namespace {
 // The cheapest message: an empty one.
 constexpr uint64_t kLeastCost = wire::message_cost(0);
-// A sender in slow start doubles its rate each round trip, credit takes one to have an effect, and
-// a lost message keeps what comes in another one from being consumed: eight times what was consumed
-// in the last one.
-constexpr double kRoundTrips = 8;
 
 // Bytes of the messages of a run, without the lengths before them.
 uint64_t body_bytes(const uint8_t* run, size_t length) {
@@ -276,13 +272,13 @@ bool Inbound::credit_due() const {
   return wanted_ > announced_ && credit_limit() >= wanted_ && consumed_cost_ == received_cost_;
 }
 
-void Inbound::on_credit_announced(Time now, Duration round_trip) {
+void Inbound::on_credit_announced(Time now, Duration lead) {
   // First, because a window that grows now was not part of what was announced.
   announced_ = credit_limit();
-  // The peer uses the window up within kRoundTrips: it is the limit, not the reader.
+  // The peer uses the window up too soon: it is the limit, not the reader.
   const uint64_t consumed = consumed_cost_ - consumed_at_last_;
   const auto elapsed = static_cast<double>(now - last_announced_at_);
-  if (static_cast<double>(consumed) * kRoundTrips * static_cast<double>(round_trip) >
+  if (static_cast<double>(consumed) * static_cast<double>(lead) >
       static_cast<double>(window_) * elapsed) {
     window_ = std::max(window_, std::min(window_ * 2, max_window_));
   }

@@ -103,8 +103,9 @@ class Inbound {
   uint64_t credit_limit() const { return consumed_cost_ + window_; }
   uint64_t announced_credit() const { return announced_; }
   bool credit_due() const;
-  // The limit was announced at `now`; the window grows when it was used up within two round trips.
-  void on_credit_announced(Time now, Duration round_trip);
+  // The limit was announced at `now`; the window grows when it is used up within `lead`, for which
+  // it should last.
+  void on_credit_announced(Time now, Duration lead);
   // BLOCKED: the peer wants this total cost. Makes the window large enough for one message; and
   // twice as large, up to the largest, for a reader that takes everything when it comes to it.
   void on_blocked(uint64_t wanted);

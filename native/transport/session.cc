@@ -53,6 +53,14 @@ Session::~Session() {
   crypto::wipe(remote_reset_.bytes, sizeof remote_reset_.bytes);
 }
 
+// A sender in slow start doubles its rate each round trip, credit takes one to have an effect, and
+// a lost message keeps what comes in another one from being consumed: eight times what was consumed
+// in one. Of the path without a queue, since no start is in sight of one; larger windows than last
+// two round trips as they are only cost caches their content.
+Duration Session::credit_lead() const {
+  return std::max(2 * path_.rtt.smoothed(), 8 * path_.rtt.minimum());
+}
+
 uint32_t Session::initial_credit() const { return endpoint_.config().initial_credit; }
 uint32_t Session::max_credit() const { return endpoint_.config().max_credit; }
 uint64_t Session::first_sequence() const { return endpoint_.config().first_sequence; }

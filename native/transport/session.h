@@ -150,6 +150,8 @@ class Session {
   void on_channel_gone(Channel* channel);
   void free_channel(Channel* channel);
   Duration round_trip() const { return path_.rtt.smoothed(); }
+  // How long a window of credit should last a sender.
+  Duration credit_lead() const;
   uint32_t initial_credit() const;
   uint32_t max_credit() const;
   uint64_t first_sequence() const;

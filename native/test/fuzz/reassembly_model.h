@@ -278,7 +278,7 @@ class InboundModel {
   }
 
   void announce() {
-    in_.on_credit_announced(now_, 20 * kMillisecond);
+    in_.on_credit_announced(now_, 160 * kMillisecond);
     FUZZ_CHECK(in_.announced_credit() >= announced_, "credit fell");
     announced_ = in_.announced_credit();
   }

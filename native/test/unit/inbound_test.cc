@@ -171,7 +171,7 @@ TEST(Inbound, CreditBoundsWhatIsTaken) {
   EXPECT_EQ(in.credit_limit(), 20 * cost);
   // Not before it was announced.
   EXPECT_EQ(send(11), Result::kTooMuch);
-  in.on_credit_announced(kSecond, kMillisecond);
+  in.on_credit_announced(kSecond, 8 * kMillisecond);
   EXPECT_EQ(in.announced_credit(), 20 * cost);
   EXPECT_EQ(send(11), Result::kTaken);
 }
@@ -259,7 +259,7 @@ TEST(Inbound, BlockedWidensTheWindowOfAReaderThatTakesEverything) {
     for (const uint64_t expected : {8'192, 16'384, 16'384}) {
       in.on_blocked(in.announced_credit() + 100);
       EXPECT_EQ(in.window(), takes ? expected : 4'096);
-      in.on_credit_announced(kSecond, kMillisecond);
+      in.on_credit_announced(kSecond, 8 * kMillisecond);
     }
   }
 }
@@ -282,19 +282,19 @@ TEST(Inbound, TheWindowGrowsOnlyForAReaderThatKeepsUp) {
     }
   };
   fill();
-  in.on_credit_announced(now, 10 * kMillisecond);
+  in.on_credit_announced(now, 80 * kMillisecond);
   const uint64_t first = in.window();
   // Used up slowly: stays.
   for (int i = 0; i < 10; i++) {
     fill();
-    in.on_credit_announced(now += 10 * kSecond, 10 * kMillisecond);
+    in.on_credit_announced(now += 10 * kSecond, 80 * kMillisecond);
   }
   EXPECT_EQ(in.window(), first);
   // Used up within a round trip: grows, to the limit.
   for (int i = 0; i < 100; i++) {
     fill();
     const uint64_t said = in.credit_limit();
-    in.on_credit_announced(now += kMillisecond, 10 * kMillisecond);
+    in.on_credit_announced(now += kMillisecond, 80 * kMillisecond);
     // What was written into the frame is what counts.
     ASSERT_EQ(in.announced_credit(), said);
   }
@@ -318,7 +318,7 @@ TEST(Inbound, TheWindowIsAheadOfAGrowingSender) {
               Result::kTaken);
     sequence++;
     now += kRoundTrip / 2;
-    if (in.credit_due()) in.on_credit_announced(now, kRoundTrip);
+    if (in.credit_due()) in.on_credit_announced(now, 8 * kRoundTrip);
   }
   // Two messages a round trip, of 1,034 each: the first doubling that is more.
   EXPECT_EQ(in.window(), 32'768u);
