@@ -70,7 +70,7 @@ export interface PeerLimits {
   /**
    * Native memory of all sessions and handshakes of this peer together, bytes, 1,048,576 (1 MiB) to 9,007,199,254,740,991. Default 1,073,741,824
    * (1 GiB). What arrives and finds none is dropped, and sent again by the other side. Messages to be sent take half of it at most, so that what
-   * arrives finds some. It should be sixteen times the longest message or more.
+   * arrives finds some. It should be twenty times the longest message or more.
    */
   memory: number
   /**

@@ -240,7 +240,8 @@ bool Environment::fill_from_own(bool receive, size_t received) {
   engine_->runtime().set_sink(nullptr);
   if (engine_->take_alarm()) outbox_.sweep(*engine_, now);
   const bool tell = has_something_to_tell();
-  if (!tell || (received > kFewDatagrams && sink_.bytes() > kFewBytes)) {
+  const bool little = sink_.runs() != 0 && sink_.bytes() <= kFewBytes;
+  if (!tell || (received > kFewDatagrams && !little)) {
     engine_->run_timers(now);
     engine_->transmit(now);
   }

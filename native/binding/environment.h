@@ -127,8 +127,8 @@ class Environment {
   // Batch calls in a row until the loop gets its turn.
   static constexpr int kMaxRounds = 16;
   static constexpr size_t kReceiveBytes = 256u << 10;
-  // With more datagrams than this that brought more than this, acknowledgements go before JS is
-  // called; with fewer, its answers take them along.
+  // With more datagrams than this, acknowledgements go before JS is called, unless messages came
+  // that are no more than this; with fewer, its answers take them along.
   static constexpr size_t kFewDatagrams = 4;
   static constexpr size_t kFewBytes = 16u << 10;
   static constexpr size_t kRunRows = 2048;

@@ -39,10 +39,13 @@ class BlockPool final : public Memory, public Reserve {
   // Returns every idle block to Memory.
   void trim() override;
   size_t idle_bytes() const { return idle_bytes_; }
-  // With `bytes` more there would be less than the spare part of the quota left: who can wait
-  // should, such as messages that came before their turn. Only those before them make room again.
-  bool crowded(size_t bytes) const {
-    return quota_ != nullptr && quota_->left() + idle_bytes_ < spare_ + bytes;
+  // With a block of `bytes` and `more` beside it there would be less than the spare part of the
+  // quota left: who can wait should, such as messages that came before their turn. Only those
+  // before them make room again.
+  bool crowded(size_t bytes, size_t more = 0) const {
+    const size_t index = class_of(bytes);
+    const size_t block = index < kClasses ? footprint(index) : bytes;
+    return quota_ != nullptr && quota_->left() + idle_bytes_ < spare_ + block + more;
   }
 
  private:

@@ -16,7 +16,7 @@ constexpr size_t kIdlePart = 16;
 
 // The part of the memory limit that messages to be sent may take.
 constexpr size_t kQueuePart = 2;
-// This part is not for messages that came before their turn.
+// This part is not for messages that came before their turn, nor for those to be sent.
 constexpr size_t kSparePart = 8;
 
 size_t idle_blocks(size_t limit) {
@@ -43,6 +43,7 @@ Endpoint::Endpoint(Runtime& runtime, const EndpointConfig& config, Security& sec
       half_open_(memory_, runtime.random(),
                  std::min(config.max_half_open, std::max(config.max_sessions, kLeastHalfOpen))) {
   memory_.set_reserve(&pool_);
+  queues_.leave(&memory_, config.memory_limit / kSparePart);
   runtime_.random().fill(hash_key_, sizeof hash_key_);
   uint8_t key[crypto::SipHash::kKeyBytes];
   // Without one no INIT is for us.

@@ -73,15 +73,17 @@ bool Inbound::within_credit(uint64_t sequence, uint64_t cost) const {
   return received_cost_ + cost + least_missing * kLeastCost <= announced_;
 }
 
-// Messages [sequence, last] of `bytes` came before their turn, and there is little memory. What
-// they would take is only given back when the message comes that is next, which needs some itself.
+// Messages [sequence, last] of `bytes` came before their turn, or nobody wants them now, and there
+// is little memory. What they would take is only given back when the message comes that is next,
+// which needs some itself, or is wanted.
 bool Inbound::must_wait(uint64_t sequence, uint64_t last, size_t bytes) const {
-  if (delivery_ != wire::Delivery::kOrdered || sequence == expected_) return false;
+  if (delivery_ != wire::Delivery::kOrdered) return false;
+  if (sequence == expected_ && demand_ != Demand::kNone) return false;
   const uint64_t first = slots_.empty() ? delivered_ : slots_.first();
   const auto places = static_cast<size_t>(last - first + 1);
   // A ring that grows to twice as much.
   const size_t slots = places <= slots_.capacity() ? 0 : 2 * places * sizeof(Slot);
-  return pool_->crowded(bytes + slots);
+  return pool_->crowded(bytes, slots);
 }
 
 void Inbound::set_max_message(uint32_t bytes) {

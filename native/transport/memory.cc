@@ -24,7 +24,14 @@ void HeapMemory::release(void* pointer, size_t bytes) {
   std::free(pointer);
 }
 
+bool QuotaMemory::has_left(size_t bytes) {
+  if (left() >= bytes || reserve_ == nullptr) return left() >= bytes;
+  reserve_->trim();
+  return left() >= bytes;
+}
+
 bool QuotaMemory::take(size_t bytes) {
+  if (left_of_ != nullptr && !left_of_->has_left(left_bytes_ + bytes)) return false;
   if (count(bytes)) return true;
   if (reserve_ == nullptr || limit_ == 0) return false;
   reserve_->trim();

@@ -79,15 +79,24 @@ class QuotaMemory final : public Memory {
 
   // Asked before something is refused. It takes its memory from here.
   void set_reserve(Reserve* reserve) { reserve_ = reserve; }
+  // From now on refuses also what would leave less than `bytes` of `of`, which this one takes its
+  // memory from.
+  void leave(QuotaMemory* of, size_t bytes) {
+    left_of_ = of;
+    left_bytes_ = bytes;
+  }
 
  private:
   // Counts them, if need be with what the reserve gives back. False: beyond the limit, nothing
   // changed.
   [[nodiscard]] bool take(size_t bytes);
   [[nodiscard]] bool count(size_t bytes);
+  bool has_left(size_t bytes);
 
   Memory& whole_;
   Reserve* reserve_ = nullptr;
+  QuotaMemory* left_of_ = nullptr;
+  size_t left_bytes_ = 0;
   const size_t limit_;
   std::atomic<size_t>* const shared_;
   size_t in_use_ = 0;

@@ -322,8 +322,8 @@ class Session {
   void park();
   // False: no memory.
   [[nodiscard]] bool unpark(Time now);
-  // What a session must have before it takes a packet: it could neither tell it from a copy nor
-  // acknowledge it. False: no memory.
+  // What a session must have before it takes a packet: it could not tell it from a copy, and send
+  // no acknowledgement. False: no memory.
   [[nodiscard]] bool ensure_least();
   void check_idle_channels(Time now);
   void close_channels();

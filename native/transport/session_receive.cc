@@ -12,7 +12,7 @@ namespace hawser::transport {
 
 namespace {
 // Channels of which the peer has sent frames but not the OPEN. More come only from a peer that
-// never sends it: a packet with one more is not taken.
+// never sends it: the frames of one more are not taken, nor is the packet acknowledged.
 constexpr uint32_t kMostUnannounced = 64;
 // A COUNT from a packet that came later than by this many could lie so far below the base that its
 // 32 bits are taken for another number (PROTOCOL.md 5.4).

@@ -220,9 +220,17 @@ bool Session::displace_oldest(Time now) {
   const SentPacket* oldest = loss_.oldest();
   if (oldest == nullptr) return false;
   if (oldest->state == kSentInFlight && !repeat_frames(*oldest)) return false;
+  const uint64_t number = oldest->number;
+  const bool mtu_probe = oldest->mtu_probe;
   Fate fate(*this, now);
   const size_t datagram = path_.datagram();
   const bool displaced = loss_.displace_one(now, fate);
+  oldest = loss_.oldest();
+  if (oldest == nullptr || oldest->number != number) {
+    // Its acknowledgement will say nothing: nothing is waited for any more.
+    unanswered_.since = kNever;
+    if (mtu_probe) path_.mtu.forget_probe();
+  }
   follow_mtu(datagram);
   release_refs();
   return displaced;

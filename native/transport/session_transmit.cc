@@ -198,7 +198,8 @@ bool Session::record(Time now, const SentPacket& packet) {
 size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allowed, bool probe) {
   // Before anything is taken from the channels: what a packet carries must not be forgotten. Both
   // sides may have no memory until the other one acknowledges: ACKs and probes go in any case.
-  if (!make_record(now, probe || now >= ack_deadline() || acks_.ack_due(now))) return 0;
+  const bool ack_due = now >= ack_deadline() || acks_.ack_due(now);
+  if (!make_record(now, probe || (ack_due && acks_.range_count() != 0))) return 0;
   // ACK, COUNT and PING leave no reference.
   if (!refs_.reserve(refs_.size() + kFewRefs)) retry_at_ = now + kRetryPause;
   const size_t most_refs = std::min(kMaxRefs, refs_.capacity() - refs_.size());
@@ -222,7 +223,7 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
                           (refs[i].kind == FrameRef::kCountNow && refs[i].again);
     if (!repeated) control_prompt = true;
   }
-  if (now >= ack_deadline() || acks_.ack_due(now) || (acks_.pending() && (eliciting || data))) {
+  if (ack_due || (acks_.pending() && (eliciting || data))) {
     p = write_acks(now, p, end);
   }
   bool wrote_data = false;
@@ -294,6 +295,7 @@ size_t Session::build_packet(Time now, uint8_t* out, size_t capacity, bool allow
     bool kept = true;
     for (size_t i = 0; i < ref_count; i++) kept = frame_lost(refs[i]) && kept;
     if (!kept) protocol_error(now, wire::Code::kOutOfMemory, "out of memory");
+    if (has_ack_in_packet_) acks_.request_now();
     return 0;
   }
   for (size_t i = 0; i < ref_count; i++) (void)refs_.push_back(refs[i]);  // room was reserved

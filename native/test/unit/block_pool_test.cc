@@ -176,17 +176,18 @@ TEST(BlockPool, IsCrowdedWhenLittleOfTheQuotaIsLeft) {
   FailingMemory memory;
   QuotaMemory quota(memory, 100'000);
   BlockPool pool(quota, BlockPool::kKeepBytes, 10'000);
-  EXPECT_FALSE(pool.crowded(90'000));
-  EXPECT_TRUE(pool.crowded(90'001));
+  // A block of 64 KiB and its head.
+  EXPECT_FALSE(pool.crowded(60'000, 24'432));
+  EXPECT_TRUE(pool.crowded(60'000, 24'433));
   uint8_t* block = pool.take(60'000);
   EXPECT_TRUE(pool.crowded(30'000));
-  EXPECT_FALSE(pool.crowded(20'000));
+  EXPECT_FALSE(pool.crowded(16'000));
   // What lies idle is as good as free, whoever has the rest.
   pool.give(block, 60'000);
-  EXPECT_FALSE(pool.crowded(90'000));
-  ASSERT_TRUE(quota.charge(30'000));
-  EXPECT_TRUE(pool.crowded(90'000));
   EXPECT_FALSE(pool.crowded(60'000));
+  ASSERT_TRUE(quota.charge(30'000));
+  EXPECT_TRUE(pool.crowded(60'000));
+  EXPECT_FALSE(pool.crowded(30'000));
   quota.refund(30'000);
   std::atomic<size_t> shared = 95'000;
   QuotaMemory part(memory, 100'000, &shared);

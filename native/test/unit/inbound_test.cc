@@ -459,6 +459,26 @@ TEST(Inbound, WhatIsNotNextLeavesMemoryForWhatIs) {
   EXPECT_EQ(come(next + 1), Result::kTaken);
 }
 
+// Nor must messages that nobody reads: other channels have readers.
+TEST(Inbound, WhatNobodyWantsLeavesMemoryUntilItIsWanted) {
+  FailingMemory memory;
+  QuotaMemory quota(memory, 30'000);
+  BlockPool pool(quota, 0, 10'000);
+  Inbound in(quota, pool, 1, kPlenty);
+  Reader reader(1);
+  uint64_t next = 1;
+  const auto come = [&] {
+    const std::vector<uint8_t> run = run_of(next, {1'000});
+    return in.on_message(some_channel(), next, run.data(), run.size(), 1, &reader);
+  };
+  while (come() == Result::kTaken) next++;
+  EXPECT_GE(next, 10u);
+  EXPECT_GE(quota.left(), 10'000u);
+  in.set_demand(Demand::kContinuous);
+  EXPECT_EQ(come(), Result::kTaken);
+  EXPECT_EQ(reader.next, next + 1);
+}
+
 // There is nothing that the others could wait for.
 TEST(Inbound, WithoutOrderNobodyWaits) {
   FailingMemory memory;

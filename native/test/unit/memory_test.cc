@@ -105,5 +105,26 @@ TEST(QuotaMemory, OneLimitForSeveral) {
   EXPECT_EQ(shared.load(), 0U);
 }
 
+// One that has to leave some of what it is a part of.
+TEST(QuotaMemory, LeavesOthersTheirPart) {
+  HeapMemory heap;
+  QuotaMemory whole(heap, 10'000);
+  QuotaMemory part(whole, 5'000);
+  part.leave(&whole, 2'000);
+  void* others = whole.allocate(6'000);
+  void* mine = part.allocate(2'000);
+  EXPECT_NE(mine, nullptr);
+  EXPECT_EQ(part.allocate(1), nullptr);
+  EXPECT_EQ(part.refused(), 1u);
+  EXPECT_EQ(whole.left(), 2'000u);
+  whole.release(others, 6'000);
+  void* more = part.allocate(3'000);
+  EXPECT_NE(more, nullptr);
+  EXPECT_EQ(part.allocate(1), nullptr);
+  part.release(mine, 2'000);
+  part.release(more, 3'000);
+  EXPECT_EQ(whole.in_use(), 0u);
+}
+
 }  // namespace
 }  // namespace hawser::transport

@@ -120,6 +120,66 @@ TEST_F(FullMemory, WhatComesIsAcknowledgedWithAllRecordsInUse) {
       network_.run_until([&] { return app_.seen[channel_].messages == 200; }, 10 * kSecond));
 }
 
+// Records that make room for those of ACKs are acknowledged in vain, for as long as there is no
+// memory; still the peer is there, and what is sent arrives.
+TEST_F(TwoPeers, WhatGaveItsRecordUpIsNotTakenForUnanswered) {
+  EndpointConfig config;
+  config.idle_timeout_ms = 3'000;
+  add_peers(config);
+  net::ImpairmentOptions impairment;
+  impairment.delay_ns = 25 * kMillisecond;
+  set_path(impairment);
+  network_.set_capture(false);
+  Channel* channel = open(*connect());
+  other()->set_demand(network_.now(), Demand::kContinuous);
+  network_.run_for(kSecond / 2);
+  push(*b_, *other(), 2, 50);
+  network_.run_for(kSecond / 2);
+  b_->memory().set_limit(b_->memory().in_use() + 1'500);
+  uint64_t pushed = 2;
+  for (int i = 0; i < 6'000 && app_.sessions_closed.empty(); i++) {
+    push(*a_, *channel, 3, 1'000);
+    if (i % 10 == 0) pushed += push(*b_, *other(), 1, 50);
+    network_.run_for(kMillisecond);
+  }
+  EXPECT_TRUE(app_.sessions_closed.empty());
+  b_->memory().set_limit(0);
+  EXPECT_TRUE(
+      network_.run_until([&] { return app_.seen[channel].messages == pushed; }, 10 * kSecond));
+}
+
+// A probe for the path's MTU that gave its record up.
+TEST_F(TwoPeers, ADisplacedMtuProbeIsNotWaitedFor) {
+  EndpointConfig config;
+  config.path_datagram_limit = 8'972;
+  add_peers(config);
+  LinkOptions options;
+  options.impairment.delay_ns = 5 * kMillisecond;
+  options.mtu = 8'972;
+  network_.set_links(0, 1, options);
+  network_.set_capture(false);
+  Channel* channel = open(*connect());
+  other()->set_demand(network_.now(), Demand::kContinuous);
+  network_.run_for(kSecond / 2);
+  options.impairment.loss = 1;
+  network_.set_link(1, 0, options);
+  b_->memory().set_limit(b_->memory().in_use() + 3'000);
+  push(*b_, *other(), 200, 1'000);
+  network_.run_for(50 * kMillisecond);
+  for (int i = 0; i < 12; i++) {
+    push(*a_, *channel, 1, 1'000);
+    network_.run_for(20 * kMillisecond);
+  }
+  options.impairment.loss = 0;
+  network_.set_link(1, 0, options);
+  b_->memory().set_limit(0);
+  for (int i = 0; i < 200; i++) {
+    push(*b_, *other(), 20, 1'000);
+    network_.run_for(50 * kMillisecond);
+  }
+  EXPECT_EQ(other()->session().counters().path_datagram, 8'972u);
+}
+
 class FullMemoryOfOne : public Hostile {};
 
 // There is none for the channel that comes first.
