@@ -6,7 +6,7 @@ packages=(
   build-essential python3 cmake ninja-build binutils
   clang-16 llvm-16 clang-format-16 clang-tidy-16 libclang-rt-16-dev
   libgtest-dev libssl3 libssl-dev spin procps ca-certificates
-  iproute2 ethtool nftables iperf3 util-linux
+  iproute2 iputils-ping ethtool nftables iperf3 util-linux
 )
 
 missing=()
