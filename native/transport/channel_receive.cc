@@ -40,10 +40,12 @@ Inbound::Result Channel::on_skip(Time now, const wire::Skip& frame) {
 }
 
 Inbound::Result Channel::after_receive(Time now, uint64_t expected_before, Inbound::Result result) {
-  const bool taken = result == Inbound::Result::kTaken;
+  const bool moved = in_.expected() != expected_before;
+  // Of several messages some may have found memory.
+  const bool some = result == Inbound::Result::kNoMemory && moved;
+  const bool taken = result == Inbound::Result::kTaken || some;
   if (!taken && result != Inbound::Result::kDuplicate) return result;
   if (taken) last_activity_ = now;
-  const bool moved = in_.expected() != expected_before;
   if (peer_counted_) {
     count_receipt(now);
   } else if (moved) {

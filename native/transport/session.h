@@ -282,6 +282,8 @@ class Session {
   // 0: nothing to send. `allowed`: the congestion window and the pacer let more than
   // acknowledgements go.
   size_t build_packet(Time now, uint8_t* out, size_t capacity, bool allowed, bool probe);
+  // There is no memory now.
+  void try_later(Time now);
   // Room to record one packet. `urgent`: at the cost of an older one, if there is no memory. False:
   // nothing can be sent before retry_at_.
   [[nodiscard]] bool make_record(Time now, bool urgent);

@@ -165,13 +165,6 @@ TEST_F(BbrTest, AStartupThatEndedTooEarlyIsFollowedByAnUp) {
   EXPECT_EQ(bbr_.inflight_hi(), UINT64_MAX);
 }
 
-TEST_F(BbrTest, AStartupThatFilledThePathIsNot) {
-  ASSERT_TRUE(reach(Phase::kCruise));
-  const Time began = now_;
-  ASSERT_TRUE(reach(Phase::kRefill));
-  EXPECT_GE(now_ - began, 2 * kSecond);
-}
-
 TEST_F(BbrTest, ALimitedRoundLowersNoRate) {
   ASSERT_TRUE(reach(Phase::kCruise));
   const uint64_t bandwidth = bbr_.bandwidth();

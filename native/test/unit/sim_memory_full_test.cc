@@ -204,5 +204,31 @@ TEST_F(FullMemoryOfOne, ACountIsHeardBehindWhatFindsNone) {
   victim_->memory().set_failure_chance(0);
 }
 
+// Message 2 is here. Of 1 to 3, which come together, 1 finds memory and 3 finds none: two are read,
+// and counted.
+TEST_F(FullMemoryOfOne, WhatFoundMemoryIsHandedOverBesideWhatFindsNone) {
+  app_.demand = transport::Demand::kContinuous;
+  RawPeer raw(network_);
+  ASSERT_TRUE(raw.connect(0));
+  raw.add(open_frame(1)).send();
+  raw.settle();
+  ASSERT_EQ(app_.incoming.size(), 1u);
+  Channel& channel = *app_.incoming[0];
+  raw.add_messages(1, 2, 1, 1'000).send();
+  raw.settle();
+  ASSERT_EQ(channel.inbound().held_messages(), 1u);
+  victim_->memory().set_limit(victim_->memory().in_use() + 1'200);
+  raw.add_messages(1, 1, 3, 1'000).send();
+  network_.run_for(100 * kMillisecond);
+  EXPECT_EQ(victim_->endpoint().counters().no_memory, 1u);
+  EXPECT_EQ(app_.seen[&channel].messages, 2u);
+  EXPECT_EQ(channel.inbound().held_messages(), 0u);
+  uint32_t counted = 0;
+  raw.each(wire::FrameType::kCount,
+           [&](Time, const wire::Frame& frame) { counted = frame.count.entries[0].count32; });
+  EXPECT_EQ(counted, 2u);
+  victim_->memory().set_limit(0);
+}
+
 }  // namespace
 }  // namespace hawser::sim
