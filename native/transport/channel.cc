@@ -253,8 +253,14 @@ void Channel::notify(uint32_t events) {
 }
 
 uint32_t Channel::take_events() {
-  const uint32_t events = events_;
+  uint32_t events = events_;
   events_ = 0;
+  // The event is as old as the last batch, and when it arose it did not know of what was pushed but
+  // not published.
+  if ((events & kChannelWritable) != 0 && out_.ring().unsent() > high_water_mark_ / 2) {
+    events &= ~uint32_t{kChannelWritable};
+    drain_wanted_.store(true, std::memory_order_relaxed);
+  }
   return events;
 }
 

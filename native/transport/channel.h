@@ -119,7 +119,7 @@ class Channel {
   // The owner will not touch this channel again. Resets it (CANCELLED) if it is still alive.
   void release(Time now);
 
-  // The events since the last call.
+  // The events since the last call. Not while another thread pushes.
   uint32_t take_events();
 
   bool accepted() const { return accepted_; }

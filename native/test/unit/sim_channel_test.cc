@@ -270,6 +270,25 @@ TEST_F(Channels, PushSaysFullThenWritableThenRefused) {
   EXPECT_EQ(channel->push_locked(body.data(), body.size()), Channel::Push::kTaken);
 }
 
+TEST_F(Channels, WhatIsPushedMeanwhileIsNoRoom) {
+  add_peers();
+  Session* session = connect();
+  ChannelConfig config;
+  config.high_water_mark = 10'000;
+  Channel* channel = open(*session, config);
+  const auto writable = [&] {
+    return (app_.seen[channel].events & transport::kChannelWritable) != 0;
+  };
+  push(*a_, *channel, 1, 1'000);
+  // Not published yet when the first one leaves.
+  const std::vector<uint8_t> body(20'000);
+  ASSERT_EQ(channel->push_locked(body.data(), body.size()), Channel::Push::kFull);
+  network_.run_for(kSecond);
+  EXPECT_FALSE(writable());
+  channel->flush(network_.now());
+  EXPECT_TRUE(network_.run_until(writable, kSecond));
+}
+
 TEST_F(Channels, TheChannelLimitDelaysAndDoesNotRefuse) {
   EndpointConfig endpoint;
   endpoint.max_channels = 4;
